@@ -1,0 +1,1 @@
+"""Bundled checkpoints and sample images, with their licences."""

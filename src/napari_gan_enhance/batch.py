@@ -1,0 +1,1 @@
+"""Many files: skip what is done, resume, report for each file."""

@@ -1,0 +1,36 @@
+"""The same jobs from the command line.
+
+``--help`` must answer at once: command modules import torch and napari only inside the
+functions that need them.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from napari_gan_enhance.errors import GanEnhanceError
+
+app = typer.Typer(
+    name="napari-gan-enhance",
+    help="Enhance wide-field microscopy images, and judge the result.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+for _command in ():
+    app.command()(_command)
+
+
+def main() -> None:
+    """Run the command line; exit 0 when done, 1 on our error, 2 on wrong usage."""
+    try:
+        app()
+    except GanEnhanceError as error:
+        typer.echo(f"Error: {error}", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        typer.echo("Stopped.", err=True)
+        sys.exit(130)

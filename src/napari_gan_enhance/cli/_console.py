@@ -1,0 +1,74 @@
+"""What commands write: results on standard output, everything else beside it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import typer
+
+from napari_gan_enhance.progress import Job, Progress, drain
+
+Result = TypeVar("Result")
+
+REDRAW_S = 0.2
+"""Seconds between two redraws of the progress line: smooth, and cheap over ssh."""
+
+
+def print_json(content: Mapping[str, Any]) -> None:
+    """Write one JSON object to standard output."""
+    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+
+
+def message(text: str) -> None:
+    """Write a line for the user to standard error."""
+    typer.echo(text, err=True)
+
+
+def run_job(job: Job[Result], *, label: str = "") -> Result:
+    """Run a job to its end with a progress line on standard error.
+
+    On a terminal the line is redrawn in place; elsewhere only notes are written.
+    """
+    line = _ProgressLine(label)
+    try:
+        return drain(job, line.show)
+    finally:
+        line.clear()
+
+
+class _ProgressLine:
+    def __init__(self, label: str) -> None:
+        self._label = f"{label}: " if label else ""
+        self._is_terminal = typer.get_text_stream("stderr").isatty()
+        self._drawn_at = 0.0
+        self._length = 0
+
+    def show(self, progress: Progress) -> None:
+        if progress.note:
+            self.clear()
+            message(progress.note)
+        now = time.monotonic()
+        if self._is_terminal and now - self._drawn_at > REDRAW_S:
+            self._drawn_at = now
+            self._draw(_text(progress))
+
+    def clear(self) -> None:
+        if self._length:
+            typer.echo("\r" + " " * self._length + "\r", err=True, nl=False)
+            self._length = 0
+
+    def _draw(self, text: str) -> None:
+        line = (self._label + text).ljust(self._length)
+        typer.echo("\r" + line, err=True, nl=False)
+        self._length = len(line)
+
+
+def _text(progress: Progress) -> str:
+    share = 100 * progress.done // max(progress.total, 1)
+    left = progress.remaining_s
+    time_left = "" if left is None else f", {left:.0f} s left"
+    count = f"{progress.done}/{progress.total}"
+    return f"{progress.stage} {count} ({share} %){time_left}"

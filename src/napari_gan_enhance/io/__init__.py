@@ -1,0 +1,1 @@
+"""Image files to micrographs and back, with nothing lost on the way."""

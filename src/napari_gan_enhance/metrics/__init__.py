@@ -1,0 +1,1 @@
+"""Fidelity to a reference and line profiles."""

@@ -1,0 +1,1 @@
+"""Pixels together with what the microscope says about them."""

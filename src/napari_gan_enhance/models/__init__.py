@@ -1,0 +1,1 @@
+"""Networks, their registry, and a loaded generator as a tile operator."""

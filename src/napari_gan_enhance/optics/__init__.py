@@ -1,0 +1,1 @@
+"""Point spread functions and Richardson-Lucy deconvolution."""

@@ -1,0 +1,1 @@
+"""Bring two images onto one grid."""

@@ -1,0 +1,1 @@
+"""Run any tile operator over any image."""

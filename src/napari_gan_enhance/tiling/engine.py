@@ -1,0 +1,192 @@
+"""Run tile operators over the parts of an image, tile by tile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from napari_gan_enhance.errors import DeviceError, InputError
+from napari_gan_enhance.progress import Job, Progress, RemainingTime
+from napari_gan_enhance.tiling.grid import (
+    Tile,
+    halved,
+    read_window,
+    split,
+    tiles_of,
+    window_of,
+)
+from napari_gan_enhance.tiling.operator import SteppedOperator, TileOperator
+from napari_gan_enhance.tiling.schedule import Schedule
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One plane or volume of an image, and what to run over it.
+
+    Parameters
+    ----------
+    source : array, shape (C, *spatial)
+        Anything with a shape that is read by slices.
+    target : array, shape (C', *upscaled spatial)
+        Anything that is written by slices: numpy, zarr, memmap.
+    operator : TileOperator
+    """
+
+    source: Any
+    target: Any
+    operator: TileOperator
+
+
+def run_tiles(
+    parts: Sequence[Part],
+    *,
+    tile: tuple[int, ...],
+    stage: str,
+    schedule: Schedule | None = None,
+) -> Job[tuple[int, ...]]:
+    """Compute every tile of every part once and write it to the part's target.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        All with operators of the same halo, size multiple and upscale.
+    tile : tuple of int
+        Spatial tile shape; see `fitting_tile`.
+    stage : str
+        Word for the progress reports.
+    schedule : Schedule, optional
+        In which order; row by row without one.
+
+    Yields
+    ------
+    Progress
+        Before the first and after each tile, and between the steps of a
+        SteppedOperator. `detail` is the Tile just written, or None. When memory ends
+        the tile is halved and `note` says so.
+
+    Returns
+    -------
+    tuple of int
+        The tile shape that was used at last.
+
+    Raises
+    ------
+    InputError
+        If the tile shape does not fit the operators.
+    DeviceError
+        If there is no memory even for the smallest tile.
+    """
+    _check_tile(parts, tile)
+    run = _Run(parts, tile, stage, schedule or Schedule())
+    yield run.report()
+    while run.schedule:
+        current = run.schedule.take()
+        note, written = "", None
+        try:
+            yield from run.compute(current)
+            written = current
+        except MemoryError as error:
+            note = run.shrink(current, error)
+        yield run.report(note, written)
+    return run.tile
+
+
+class _Run:
+    """The state of one call of `run_tiles`."""
+
+    def __init__(
+        self,
+        parts: Sequence[Part],
+        tile: tuple[int, ...],
+        stage: str,
+        schedule: Schedule,
+    ) -> None:
+        self.parts = parts
+        self.tile = tile
+        self.stage = stage
+        self.schedule = schedule
+        self.done = 0
+        self.clock = RemainingTime()
+        grids = (tiles_of(i, p.source.shape[1:], tile) for i, p in enumerate(parts))
+        schedule.replace([t for grid in grids for t in grid])
+
+    def compute(self, tile: Tile) -> Generator[Progress, None, None]:
+        part = self.parts[tile.part]
+        operator, upscale = part.operator, part.operator.upscale
+        size = part.source.shape[1:]
+        box = window_of(tile, size, operator.halo, operator.size_multiple)
+        result = yield from self._result(operator, read_window(part.source, box))
+        inner = tuple(
+            slice((a - w.start) * u, (b - w.start) * u)
+            for a, b, w, u in zip(tile.start, tile.stop, box, upscale, strict=True)
+        )
+        channels = slice(0, part.target.shape[0])
+        part.target[(channels, *tile.slices(upscale))] = result[(channels, *inner)]
+        self.done += 1
+
+    def _result(
+        self, operator: TileOperator, window: NDArray[Any]
+    ) -> Generator[Progress, None, NDArray[Any]]:
+        if not isinstance(operator, SteppedOperator):
+            return operator(window)
+        steps = operator.steps(window)
+        try:
+            while True:
+                fraction = next(steps)
+                yield self.report(fraction=fraction)
+        except StopIteration as end:
+            result: NDArray[Any] = end.value
+            return result
+        finally:
+            steps.close()
+
+    def shrink(self, tile: Tile, error: MemoryError) -> str:
+        """Cut the failed tile and all that are left to half the size."""
+        multiple = self.parts[tile.part].operator.size_multiple
+        smaller = halved(tuple(map(min, self.tile, _padded(tile, multiple))), multiple)
+        if smaller is None:
+            raise DeviceError(
+                f"There is no memory even for a tile of {_text(self.tile)} pixels - "
+                "the smallest possible tile must fit - close other programs or choose "
+                "another device."
+            ) from error
+        note = (
+            f"Out of memory with tiles of {_text(self.tile)} pixels; going on with "
+            f"{_text(smaller)}."
+        )
+        self.tile = smaller
+        left = [tile, *self.schedule.rest()]
+        self.schedule.replace([piece for t in left for piece in split(t, smaller)])
+        return note
+
+    def report(
+        self, note: str = "", written: Tile | None = None, fraction: float = 0.0
+    ) -> Progress:
+        # While a tile is being computed it is no longer in the schedule.
+        running = 1 if fraction else 0
+        total = self.done + len(self.schedule) + running
+        left = self.clock.after(self.done + fraction, total)
+        return Progress(self.done, total, self.stage, left, note, written)
+
+
+def _padded(tile: Tile, multiple: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(-(-n // m) * m for n, m in zip(tile.shape, multiple, strict=True))
+
+
+def _text(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))
+
+
+def _check_tile(parts: Sequence[Part], tile: tuple[int, ...]) -> None:
+    for part in parts:
+        multiple = part.operator.size_multiple
+        if any(n < 1 or n % m for n, m in zip(tile, multiple, strict=True)):
+            raise InputError(
+                f"Tile {_text(tile)} cannot be used - it must be a positive multiple "
+                f"of {_text(multiple)} - choose such a tile."
+            )

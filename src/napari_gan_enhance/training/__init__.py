@@ -1,0 +1,1 @@
+"""From paired images to a trained checkpoint."""

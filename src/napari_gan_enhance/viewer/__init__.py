@@ -1,0 +1,1 @@
+"""napari's model without Qt: layers, what is on screen, manifest hooks."""

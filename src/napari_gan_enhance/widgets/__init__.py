@@ -1,0 +1,1 @@
+"""Qt and magicgui, thin: collect settings, start a job, show the result."""
