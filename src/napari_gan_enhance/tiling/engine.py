@@ -35,11 +35,23 @@ class Part:
     target : array, shape (C', *upscaled spatial)
         Anything that is written by slices: numpy, zarr, memmap.
     operator : TileOperator
+    region : tuple of slice, optional
+        Compute only this box of the source, one slice for each spatial axis, starting
+        at multiples of the operator's size multiple; the target has its size. What
+        lies around it is still read as context.
     """
 
     source: Any
     target: Any
     operator: TileOperator
+    region: tuple[slice, ...] | None = None
+
+    @property
+    def box(self) -> tuple[slice, ...]:
+        """The spatial box to compute."""
+        if self.region is not None:
+            return self.region
+        return tuple(slice(0, int(n)) for n in self.source.shape[1:])
 
 
 def run_tiles(
@@ -112,7 +124,7 @@ class _Run:
         self.schedule = schedule
         self.done = 0
         self.clock = RemainingTime()
-        grids = (tiles_of(i, p.source.shape[1:], tile) for i, p in enumerate(parts))
+        grids = (tiles_of(i, p.box, tile) for i, p in enumerate(parts))
         schedule.replace([t for grid in grids for t in grid])
 
     def compute(self, tile: Tile) -> Generator[Progress, None, None]:
@@ -126,7 +138,8 @@ class _Run:
             for a, b, w, u in zip(tile.start, tile.stop, box, upscale, strict=True)
         )
         channels = slice(0, part.target.shape[0])
-        part.target[(channels, *tile.slices(upscale))] = result[(channels, *inner)]
+        target = tile.slices(part.box, upscale)
+        part.target[(channels, *target)] = result[(channels, *inner)]
         self.done += 1
 
     def _result(

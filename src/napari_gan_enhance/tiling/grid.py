@@ -22,8 +22,6 @@ import numpy as np
 from napari_gan_enhance.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
 
@@ -48,10 +46,14 @@ class Tile:
         """Length on each spatial axis."""
         return tuple(b - a for a, b in zip(self.start, self.stop, strict=True))
 
-    def slices(self, upscale: tuple[int, ...]) -> tuple[slice, ...]:
-        """Return where the tile lies in the result."""
-        box = zip(self.start, self.stop, upscale, strict=True)
-        return tuple(slice(a * u, b * u) for a, b, u in box)
+    def slices(
+        self, box: tuple[slice, ...], upscale: tuple[int, ...]
+    ) -> tuple[slice, ...]:
+        """Return where the tile lies in the result of a box of the image."""
+        edges = zip(self.start, self.stop, box, upscale, strict=True)
+        return tuple(
+            slice((a - w.start) * u, (b - w.start) * u) for a, b, w, u in edges
+        )
 
 
 def round_up(value: int, multiple: int) -> int:
@@ -59,27 +61,25 @@ def round_up(value: int, multiple: int) -> int:
     return -(-value // multiple) * multiple
 
 
-def tiles_of(part: int, shape: tuple[int, ...], tile: tuple[int, ...]) -> list[Tile]:
+def tiles_of(part: int, box: tuple[slice, ...], tile: tuple[int, ...]) -> list[Tile]:
     """Cut a box into tiles, row by row; the last of each row may be smaller.
 
     Parameters
     ----------
     part : int
-    shape : tuple of int
-        Spatial shape of the image.
+    box : tuple of slice
+        In pixels of the image.
     tile : tuple of int
         Spatial shape of a full tile.
     """
-    starts = [range(0, n, t) for n, t in zip(shape, tile, strict=True)]
-    return [
-        Tile(part, start, tuple(map(min, zip_add(start, tile), shape)))
-        for start in itertools.product(*starts)
+    axes = [
+        [(a, min(a + t, w.stop)) for a in range(w.start, w.stop, t)]
+        for w, t in zip(box, tile, strict=True)
     ]
-
-
-def zip_add(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
-    """Add two tuples entry by entry."""
-    return tuple(x + y for x, y in zip(a, b, strict=True))
+    return [
+        Tile(part, tuple(a for a, _ in edges), tuple(b for _, b in edges))
+        for edges in itertools.product(*axes)
+    ]
 
 
 def halved(shape: tuple[int, ...], multiple: tuple[int, ...]) -> tuple[int, ...] | None:
@@ -94,12 +94,10 @@ def halved(shape: tuple[int, ...], multiple: tuple[int, ...]) -> tuple[int, ...]
     return None
 
 
-def split(tile: Tile, shape: tuple[int, ...]) -> Iterator[Tile]:
+def split(tile: Tile, shape: tuple[int, ...]) -> list[Tile]:
     """Cut a tile into tiles of at most the given shape."""
-    for piece in tiles_of(tile.part, tile.shape, shape):
-        yield Tile(
-            tile.part, zip_add(tile.start, piece.start), zip_add(tile.start, piece.stop)
-        )
+    box = tuple(slice(a, b) for a, b in zip(tile.start, tile.stop, strict=True))
+    return tiles_of(tile.part, box, shape)
 
 
 def window_of(

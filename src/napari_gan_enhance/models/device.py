@@ -1,0 +1,79 @@
+"""Where a network runs, and what goes wrong there."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+
+# OpenMP threads that spin between tasks make two threads slower than one as soon as
+# anything else, such as a window, wants a core. Must be set before torch is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from napari_gan_enhance.errors import DeviceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def select_device(name: str) -> torch.device:
+    """Return a device by name; "auto" takes the first of CUDA, MPS, CPU.
+
+    Raises
+    ------
+    DeviceError
+        If the device is not there.
+    """
+    available = [d for d in ("cuda", "mps") if _is_available(d)] + ["cpu"]
+    if name == "auto":
+        return torch.device(available[0])
+    if name not in available:
+        raise DeviceError(
+            f"Device {name!r} is not there - this computer has "
+            f"{', '.join(map(repr, available))} - choose one of them or 'auto'."
+        )
+    return torch.device(name)
+
+
+def limit_threads(count: int) -> None:
+    """Let torch use at most so many processor threads, called from this thread."""
+    torch.set_num_threads(max(1, count))
+
+
+def free_device_bytes(device: torch.device) -> int | None:
+    """Return the free memory of a CUDA device; None where main memory counts."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    return None
+
+
+@contextmanager
+def device_faults(device: torch.device) -> Iterator[None]:
+    """Turn torch's RuntimeErrors into MemoryError or DeviceError.
+
+    A RuntimeError must never leave a job: Qt's workers swallow it.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        torch.cuda.empty_cache()
+        raise MemoryError(str(error)) from error
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        if "can't allocate memory" in reason or "out of memory" in reason:
+            raise MemoryError(reason) from error
+        raise DeviceError(
+            f"Device {device.type!r} failed ({reason}) - it must be able to run the "
+            "network - try the device 'cpu'."
+        ) from error
+
+
+def _is_available(name: str) -> bool:
+    if name == "cuda":
+        return torch.cuda.is_available()
+    return torch.backends.mps.is_available()

@@ -1,0 +1,102 @@
+"""Load pairs as arrays on one intensity scale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_gan_enhance.errors import TrainingError
+from napari_gan_enhance.io.read import read_micrograph
+from napari_gan_enhance.micrograph.intensity import fit_intensity_scaling
+from napari_gan_enhance.micrograph.view import AxesView
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_gan_enhance.micrograph.micrograph import Micrograph
+    from napari_gan_enhance.training.pairs import Pair
+
+Image = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePair:
+    """The pixels of a pair, both on the source's normalized scale.
+
+    Parameters
+    ----------
+    source, target : ndarray, shape (C, Y, X), float32
+    pair : Pair
+    """
+
+    source: Image
+    target: Image
+    pair: Pair
+
+
+def load_pair(pair: Pair, percentiles: tuple[float, float]) -> ImagePair:
+    """Load a pair and bring both images onto the source's scale.
+
+    The source is scaled by its percentiles, as it will be when the generator is used.
+    The target is fitted to the source (least squares, gain and offset), so that the
+    generator keeps the intensities it is given. The noise of the source does not
+    bias this fit: the target is the regressor.
+
+    Raises
+    ------
+    TrainingError
+        If the shapes differ, the image is not a plane, or one side is constant.
+    """
+    source = _plane(pair.source.name, read_micrograph(pair.source))
+    target = _plane(pair.target.name, read_micrograph(pair.target))
+    if source.shape != target.shape:
+        raise TrainingError(
+            f"Source {pair.source.name!r} has shape {source.shape}, its target "
+            f"{target.shape} - both must lie on one grid - align or crop them first."
+        )
+    scaled = [
+        _scaled(s, t, percentiles, pair) for s, t in zip(source, target, strict=True)
+    ]
+    return ImagePair(
+        np.stack([s for s, _ in scaled]), np.stack([t for _, t in scaled]), pair
+    )
+
+
+def load_pairs(
+    pairs: Sequence[Pair], percentiles: tuple[float, float]
+) -> list[ImagePair]:
+    """Load all pairs into memory."""
+    return [load_pair(pair, percentiles) for pair in pairs]
+
+
+def _plane(name: str, micrograph: Micrograph) -> NDArray[np.float64]:
+    """Return the pixels as (C, Y, X)."""
+    if micrograph.size("T") > 1 or micrograph.size("Z") > 1:
+        raise TrainingError(
+            f"{name!r} has axes {micrograph.axes} of shape {micrograph.shape} - "
+            "training takes single planes - save each plane as a file of its own."
+        )
+    order = f"{micrograph.sample_axis}YX"
+    view = AxesView(micrograph.pixels, micrograph.axes, order)
+    return view[(slice(None),) * 3].astype(np.float64)
+
+
+def _scaled(
+    source: NDArray[np.float64],
+    target: NDArray[np.float64],
+    percentiles: tuple[float, float],
+    pair: Pair,
+) -> tuple[Image, Image]:
+    centered = target - target.mean()
+    variance = float((centered**2).mean())
+    if variance == 0:
+        raise TrainingError(
+            f"Target {pair.target.name!r} is constant - a target needs structure - "
+            "take the pair away."
+        )
+    gain = float((centered * (source - source.mean())).mean()) / variance
+    scaling = fit_intensity_scaling(source, *percentiles)
+    return scaling.forward(source), scaling.forward(centered * gain + source.mean())

@@ -1,0 +1,146 @@
+"""Find image pairs on disk and split them by field of view."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_gan_enhance.errors import TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+SUFFIXES = (".tif", ".tiff")
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A low-quality image and its high-quality counterpart on the same grid.
+
+    Parameters
+    ----------
+    source, target : Path
+    data_set : str
+        Name of the folder that holds both.
+    field : str
+        The field of view; images of one field never stand on two sides of a split.
+    """
+
+    source: Path
+    target: Path
+    data_set: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Pairs for training, for choosing the best step, and for the final score."""
+
+    train: tuple[Pair, ...]
+    validation: tuple[Pair, ...]
+    test: tuple[Pair, ...]
+
+
+def find_pairs(source: Path, target: Path, field_pattern: str = "") -> list[Pair]:
+    """Pair the images of two folders by name.
+
+    `source/NAME.tif` belongs to `target/NAME.tif`; where several exposures share one
+    target, the source's name is the target's name, "_" and anything.
+
+    Parameters
+    ----------
+    source, target : Path
+        Folders of TIFF files.
+    field_pattern : str
+        Regular expression whose match in the target's name is the field of view; where
+        it does not match, and by default, the whole name is.
+
+    Raises
+    ------
+    TrainingError
+        If a folder is missing, or a source has no target.
+    """
+    for folder in (source, target):
+        if not folder.is_dir():
+            raise TrainingError(
+                f"There is no folder {str(folder)!r} - training needs a folder of "
+                "sources and one of targets - check the path."
+            )
+    targets = {path.stem: path for path in _images(target)}
+    pairs = []
+    for path in _images(source):
+        stem = _target_stem(path.stem, targets)
+        if stem is None:
+            raise TrainingError(
+                f"Source {path.name!r} has no target - {target.name!r} must hold a "
+                "file of the same name - add the target or take the source away."
+            )
+        match = re.search(field_pattern, stem) if field_pattern else None
+        field = match.group() if match else stem
+        pairs.append(Pair(path, targets[stem], source.parent.name, field))
+    if not pairs:
+        raise TrainingError(
+            f"Folder {str(source)!r} holds no TIFF files - training needs pairs of "
+            "images - choose the folder that holds them."
+        )
+    return pairs
+
+
+def split_by_field(
+    pairs: Sequence[Pair], *, validation: float, test: float, seed: int
+) -> Split:
+    """Split whole fields of view, in each data set for itself.
+
+    Parameters
+    ----------
+    pairs : sequence of Pair
+    validation, test : float, 0 <= validation + test < 1
+        Share of the fields of each data set; rounded, so that a data set of few fields
+        may be trained on whole.
+    seed : int
+    """
+    sides: dict[str, list[Pair]] = {"train": [], "validation": [], "test": []}
+    for name in sorted({p.data_set for p in pairs}):
+        fields = sorted({p.field for p in pairs if p.data_set == name})
+        order = np.random.default_rng(seed).permutation(len(fields))
+        n_test, n_validation = (
+            round(test * len(fields)),
+            round(validation * len(fields)),
+        )
+        side_of = {
+            fields[i]: "test"
+            if rank < n_test
+            else "validation"
+            if rank < n_test + n_validation
+            else "train"
+            for rank, i in enumerate(order)
+        }
+        for pair in pairs:
+            if pair.data_set == name:
+                sides[side_of[pair.field]].append(pair)
+    return Split(*(tuple(sides[s]) for s in ("train", "validation", "test")))
+
+
+def sha256_of(pairs: Sequence[Pair]) -> str:
+    """Return one checksum over the sorted names and contents of all files."""
+    digest = hashlib.sha256()
+    for path in sorted({p.source for p in pairs} | {p.target for p in pairs}):
+        digest.update(f"{path.parent.name}/{path.name}\n".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _images(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
+
+
+def _target_stem(stem: str, targets: dict[str, Path]) -> str | None:
+    """Return the longest target name that the source's name starts with."""
+    parts = stem.split("_")
+    candidates = ("_".join(parts[:n]) for n in range(len(parts), 0, -1))
+    return next((c for c in candidates if c in targets), None)

@@ -1,0 +1,80 @@
+"""Random patches from pairs, with the same flips and rotations on both sides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from napari_gan_enhance.errors import TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_gan_enhance.training.images import Image, ImagePair
+
+
+class PatchSampler:
+    """Draw batches of patches; every image is drawn equally often.
+
+    Parameters
+    ----------
+    images : sequence of ImagePair
+    patch : int, pixels
+        Side of a patch.
+    batch : int
+        Patches in a batch.
+    seed : int
+
+    Raises
+    ------
+    TrainingError
+        If there is no image, or one is smaller than a patch.
+    """
+
+    def __init__(
+        self, images: Sequence[ImagePair], *, patch: int, batch: int, seed: int
+    ) -> None:
+        if not images:
+            raise TrainingError(
+                "No pairs are left for training - at least one field of view is needed "
+                "- hold out fewer fields or add images."
+            )
+        for image in images:
+            if min(image.source.shape[-2:]) < patch:
+                raise TrainingError(
+                    f"Source {image.pair.source.name!r} is "
+                    f"{' x '.join(map(str, image.source.shape[-2:]))} pixels - it must "
+                    f"hold a patch of {patch} x {patch} - take it away or use smaller "
+                    "patches."
+                )
+        self._images = tuple(images)
+        self._patch = patch
+        self._batch = batch
+        self.random = np.random.default_rng(seed)
+
+    def draw(self) -> tuple[Tensor, Tensor]:
+        """Return sources and targets, each (N, C, patch, patch) float32."""
+        drawn = [self._one() for _ in range(self._batch)]
+        source = np.stack([s for s, _ in drawn])
+        target = np.stack([t for _, t in drawn])
+        return torch.from_numpy(source), torch.from_numpy(target)
+
+    def _one(self) -> tuple[Image, Image]:
+        image = self._images[self.random.integers(len(self._images))]
+        height, width = image.source.shape[-2:]
+        y = self.random.integers(height - self._patch + 1)
+        x = self.random.integers(width - self._patch + 1)
+        turns, flip = self.random.integers(4), self.random.integers(2)
+        box = (slice(None), slice(y, y + self._patch), slice(x, x + self._patch))
+        return tuple(  # type: ignore[return-value]
+            _turned(side[box], int(turns), bool(flip))
+            for side in (image.source, image.target)
+        )
+
+
+def _turned(patch: Image, turns: int, flip: bool) -> Image:
+    patch = np.rot90(patch, turns, axes=(-2, -1))
+    return patch[..., ::-1] if flip else patch
