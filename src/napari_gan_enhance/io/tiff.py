@@ -1,0 +1,174 @@
+"""Open the image series of a TIFF file as Micrographs."""
+
+from __future__ import annotations
+
+import logging
+import math
+import operator
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tifffile
+
+from napari_gan_enhance.errors import FileFormatError
+from napari_gan_enhance.io.axes import plan_axes
+from napari_gan_enhance.io.boundary import check_readable, decoding
+from napari_gan_enhance.io.lazy import LazyPixels, OpenFile, file_stem
+from napari_gan_enhance.io.limits import EAGER_BYTES, MOST_PLANES, check_chunk
+from napari_gan_enhance.io.tiff_color import alpha_samples, conversion, is_color
+from napari_gan_enhance.io.tiff_metadata import read_metadata
+from napari_gan_enhance.micrograph.micrograph import Micrograph
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOT_COMPRESSED = 1  # TIFF 6.0, tag 259
+
+# tifffile reports damage that it works around; without a configured log that would
+# go to standard error.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
+
+
+class TiffImages(Sequence[Micrograph]):
+    """The image series of one open TIFF file; thumbnails are left out.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    FileFormatError
+        If the file cannot be read or holds no image.
+    """
+
+    def __init__(self, path: Path) -> None:
+        check_readable(path)
+        self.path = path
+        with decoding(path):
+            self.file = tifffile.TiffFile(path)
+            self._opened = OpenFile(self.file.close)
+            _check_declared_planes(self.file, path)
+            found = [s for s in self.file.series if not _is_thumbnail(s)]
+        if not found:
+            raise FileFormatError(
+                f"{path.name!r} holds no image - at least one is needed - choose "
+                "another file."
+            )
+        self.series: list[tifffile.TiffPageSeries] = found
+
+    def __len__(self) -> int:
+        """Count the images."""
+        return len(self.series)
+
+    def __getitem__(self, index: Any) -> Any:
+        """Return one image: decoded if small, else decoded when it is read."""
+        series = self.series[index]
+        with decoding(self.path):
+            pixels, axes = self._pixels(series)
+            metadata = read_metadata(self.file, series)
+            channels = metadata.channels
+            size = dict(zip(axes, pixels.shape, strict=True)).get("C", 1)
+            return Micrograph(
+                pixels=self._loaded(pixels),
+                axes=axes,
+                voxel_size_um=metadata.voxel_size_um,
+                time_step_s=metadata.time_step_s,
+                channels=channels if len(channels) == size else (),
+                microscope=metadata.microscope,
+                name=self._name(series),
+                provenance=metadata.provenance,
+            )
+
+    def _pixels(self, series: tifffile.TiffPageSeries) -> tuple[LazyPixels, str]:
+        page = series.keyframe
+        _check_series(series, self.path)
+        plan = plan_axes(
+            series.axes,
+            tuple(int(n) for n in series.shape),
+            color=is_color(page),
+            alpha=alpha_samples(page),
+        )
+        convert, samples = conversion(page)
+        pixels = LazyPixels(
+            _source(series),
+            plan,
+            self.path,
+            self._opened,
+            convert=convert,
+            samples=samples,
+        )
+        return pixels, plan.axes + ("S" if samples else "")
+
+    def _loaded(self, pixels: LazyPixels) -> Any:
+        return np.asarray(pixels) if pixels.nbytes <= EAGER_BYTES else pixels
+
+    def _name(self, series: tifffile.TiffPageSeries) -> str:
+        stem = file_stem(self.path)
+        if len(self.series) == 1:
+            return stem
+        return f"{stem}: {series.name or self.series.index(series)}"
+
+
+def _source(series: tifffile.TiffPageSeries) -> Any:
+    """Return an array that decodes on reading: a memory map where nothing is coded."""
+    page = series.keyframe
+    file = page.parent.filehandle
+    if series.dataoffset is not None and page.is_memmappable:
+        dtype = np.dtype(page.parent.byteorder + page.dtype.char)
+        return file.memmap_array(dtype, series.shape, series.dataoffset)
+    import zarr
+
+    return zarr.open_array(series.aszarr(level=0), mode="r")
+
+
+def _is_thumbnail(series: tifffile.TiffPageSeries) -> bool:
+    return bool(series.kind == "lsm" and series.keyframe.is_reduced)
+
+
+def _check_declared_planes(file: tifffile.TiffFile, path: Path) -> None:
+    """Refuse OME-XML that claims more planes than a list of them would fit."""
+    for sizes in re.findall(r"<(?:\w+:)?Pixels\b[^>]*>", file.ome_metadata or ""):
+        planes = 1
+        for number in re.findall(r"\bSize[CZT]\s*=\s*[\"'](\d+)", sizes):
+            planes *= int(number)
+        if planes > MOST_PLANES:
+            raise FileFormatError(
+                f"{path.name!r} claims {planes} planes - up to {MOST_PLANES} are read "
+                "- the file is damaged; save the image again."
+            )
+
+
+def _check_series(series: tifffile.TiffPageSeries, path: Path) -> None:
+    """Refuse what cannot be decoded whole or within memory, before decoding."""
+    page = series.keyframe
+    if 0 in series.shape or 0 in page.shape:
+        raise FileFormatError(
+            f"{path.name!r} holds an image of shape {tuple(series.shape)} without "
+            "pixels - every axis needs at least one - choose another file."
+        )
+    if int(page.compression) != NOT_COMPRESSED:
+        check_chunk(page.chunks, page.dtype.itemsize, path)
+    missing = sum(1 for p in series.pages if p is None)
+    if missing:
+        raise FileFormatError(
+            f"{missing} of {len(series.pages)} planes of {path.name!r} are not there "
+            "- every plane is needed - put all files of the set into one folder, or "
+            "save what there is as a new image."
+        )
+    _check_stored(series, path)
+
+
+def _check_stored(series: tifffile.TiffPageSeries, path: Path) -> None:
+    """Refuse planes whose pieces are not all inside the file."""
+    pieces = math.prod(series.keyframe.chunked)
+    for page in series.pages:
+        size = page.parent.filehandle.size
+        ends = map(operator.add, page.dataoffsets, page.databytecounts)
+        if len(page.dataoffsets) < pieces or max(ends, default=0) > size:
+            raise FileFormatError(
+                f"{path.name!r} is cut short - {pieces} pieces of each plane are "
+                "needed - copy the file again from where it came."
+            )

@@ -1,0 +1,116 @@
+"""Write a Micrograph to a file, with everything that is known of it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_gan_enhance.errors import InputError, OutputError
+from napari_gan_enhance.io.atomic import (
+    atomic_file,
+    atomic_folder,
+    check_free,
+    output_errors,
+)
+
+if TYPE_CHECKING:
+    from napari_gan_enhance.micrograph.micrograph import Micrograph
+    from napari_gan_enhance.progress import Job
+
+TIFF_SUFFIXES = (".ome.tif", ".ome.tiff", ".tif", ".tiff")
+ZARR_SUFFIXES = (".ome.zarr", ".zarr")
+
+StrPath = str | os.PathLike[str]
+
+
+def write_micrograph(
+    path: StrPath, micrograph: Micrograph, *, overwrite: bool = False
+) -> Job[Path]:
+    """Write a micrograph as OME-TIFF or OME-Zarr, by the file's suffix.
+
+    Pixels are read tile by tile, so arrays on disk are never in memory whole. Axes
+    keep their order as far as the format has one; voxel size, time step, channels,
+    microscope and provenance come back when the file is read. OME-TIFF widens
+    booleans to uint8 and half to single precision, which it has no type for.
+
+    Parameters
+    ----------
+    path : path-like
+        Ending in .ome.tif, .ome.tiff, .tif, .tiff, .ome.zarr or .zarr.
+    micrograph : Micrograph
+    overwrite : bool
+        Whether an existing file may be replaced.
+
+    Yields
+    ------
+    Progress
+        After each tile, in the stage "writing".
+
+    Returns
+    -------
+    Path
+        The file, which appears under its name when it is complete.
+
+    Raises
+    ------
+    InputError
+        If the suffix is not known.
+    OutputError
+        If the file exists, the folder cannot be written to, the disk is full, or the
+        format cannot hold such pixels.
+    """
+    final = Path(path)
+    check_output(final, overwrite=overwrite)
+    if _suffix(final) in TIFF_SUFFIXES:
+        from napari_gan_enhance.io.tiff_writing import write_tiff
+
+        with atomic_file(final, overwrite) as part:
+            yield from write_tiff(part, micrograph)
+        return final
+    from napari_gan_enhance.io.zarr_writing import write_zarr
+
+    with atomic_folder(final, overwrite) as part:
+        yield from write_zarr(part, micrograph)
+    return final
+
+
+def check_output(path: StrPath, *, overwrite: bool) -> None:
+    """Refuse early what could not be written later.
+
+    Parameters
+    ----------
+    path : path-like
+    overwrite : bool
+        Whether an existing file may be replaced.
+
+    Raises
+    ------
+    InputError
+        If the suffix is not known.
+    OutputError
+        If the path exists, or its folder is missing or cannot be written to.
+    """
+    final = Path(path)
+    suffix = _suffix(final)
+    check_free(final, overwrite=overwrite)
+    if final.is_dir() and suffix in TIFF_SUFFIXES:
+        raise OutputError(
+            f"{final.name!r} is a folder - a result is one file - choose another name."
+        )
+    with output_errors(final):
+        if not final.parent.is_dir():
+            raise FileNotFoundError(2, "", str(final.parent))
+        if not os.access(final.parent, os.W_OK | os.X_OK):
+            raise PermissionError(13, "", str(final.parent))
+
+
+def _suffix(path: Path) -> str:
+    name = path.name.lower()
+    for suffix in (*TIFF_SUFFIXES, *ZARR_SUFFIXES):
+        if name.endswith(suffix) and name != suffix:
+            return suffix
+    raise InputError(
+        f"{path.name!r} has no suffix that says how to write it - allowed are "
+        f"{', '.join((*TIFF_SUFFIXES, *ZARR_SUFFIXES))} - add one of them."
+    )
