@@ -1,1 +1,160 @@
 """Many files: skip what is done, resume, report for each file."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from napari_gan_enhance.errors import GanEnhanceError, InputError
+from napari_gan_enhance.io.write import TIFF_SUFFIXES, ZARR_SUFFIXES, check_output
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from napari_gan_enhance.progress import Job
+
+INPUT_SUFFIXES = (*TIFF_SUFFIXES, ".stk", ".lsm", ".btf", ".tf8", *ZARR_SUFFIXES)
+RESULT_SUFFIX = ".ome.tif"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One file to work on."""
+
+    source: Path
+    output: Path
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """What became of one file.
+
+    Parameters
+    ----------
+    source, output : Path
+    status : "done", "skipped" or "failed"
+        Skipped files have a result of the same job already.
+    message : str
+        Why, where it failed.
+    seconds : float
+    """
+
+    source: Path
+    output: Path
+    status: Literal["done", "skipped", "failed"]
+    message: str = ""
+    seconds: float = 0.0
+
+
+def plan(inputs: Sequence[Path], output: Path) -> list[Task]:
+    """Decide which file becomes which.
+
+    Parameters
+    ----------
+    inputs : sequence of Path
+        Files, and folders whose images are taken; other files in them are left alone.
+    output : Path
+        A file where one file is given and the name has an image's suffix; otherwise a
+        folder, made if it is missing, that gets `NAME.ome.tif` for each input.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to do, several inputs share one output name, or a result
+        would replace its own input.
+    """
+    sources = [path for given in inputs for path in _expanded(given)]
+    if not sources:
+        raise InputError(
+            f"{', '.join(repr(p.name) for p in inputs)} holds no images - images "
+            f"end in {', '.join(INPUT_SUFFIXES)} - choose a folder that holds some."
+        )
+    as_file = len(inputs) == 1 and not inputs[0].is_dir() and _is_image(output)
+    if as_file or (len(inputs) == 1 and is_zarr_image(inputs[0]) and _is_image(output)):
+        tasks = [Task(sources[0], output)]
+    else:
+        tasks = [Task(s, output / f"{stem(s)}{RESULT_SUFFIX}") for s in sources]
+    _check(tasks)
+    return tasks
+
+
+def run(
+    tasks: Sequence[Task],
+    work: Callable[[Task], Job[object]],
+    *,
+    is_done: Callable[[Task], bool],
+    overwrite: bool,
+) -> Iterator[tuple[Task, Job[FileReport]]]:
+    """Yield one job for each file; each returns a report and raises none of our errors.
+
+    Parameters
+    ----------
+    tasks : sequence of Task
+    work : callable
+        Returns the job that makes a task's output.
+    is_done : callable
+        Whether the existing output is a result of this very job.
+    overwrite : bool
+        Replace existing outputs.
+    """
+    for task in tasks:
+        yield task, _one(task, work, is_done, overwrite)
+
+
+def stem(path: Path) -> str:
+    """Return the file's name without its image suffix."""
+    lower = path.name.lower()
+    suffix = next((s for s in INPUT_SUFFIXES if lower.endswith(s)), path.suffix)
+    return path.name[: len(path.name) - len(suffix)] if suffix else path.name
+
+
+def is_zarr_image(path: Path) -> bool:
+    """Return whether a folder is an image by its name."""
+    return path.is_dir() and path.name.lower().endswith(ZARR_SUFFIXES)
+
+
+def _one(
+    task: Task,
+    work: Callable[[Task], Job[object]],
+    is_done: Callable[[Task], bool],
+    overwrite: bool,
+) -> Job[FileReport]:
+    start = time.monotonic()
+    try:
+        if task.output.exists() and not overwrite and is_done(task):
+            return FileReport(task.source, task.output, "skipped")
+        check_output(task.output, overwrite=overwrite)
+        yield from work(task)
+    except GanEnhanceError as error:
+        return FileReport(task.source, task.output, "failed", str(error))
+    seconds = time.monotonic() - start
+    return FileReport(task.source, task.output, "done", seconds=seconds)
+
+
+def _expanded(given: Path) -> list[Path]:
+    if not given.is_dir() or is_zarr_image(given):
+        return [given]
+    return sorted(p for p in given.iterdir() if _is_image(p) and p.name[0] != ".")
+
+
+def _is_image(path: Path) -> bool:
+    return path.name.lower().endswith(INPUT_SUFFIXES)
+
+
+def _check(tasks: Sequence[Task]) -> None:
+    taken: dict[Path, Path] = {}
+    for task in tasks:
+        other = taken.setdefault(task.output, task.source)
+        if other != task.source:
+            raise InputError(
+                f"{str(other)!r} and {str(task.source)!r} would both become "
+                f"{task.output.name!r} - every result needs a name of its own - run "
+                "them into different folders."
+            )
+        if task.output.resolve() == task.source.resolve():
+            raise InputError(
+                f"{task.source.name!r} would be replaced by its own result - inputs "
+                "are never replaced - choose another folder or name."
+            )

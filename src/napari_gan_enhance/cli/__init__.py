@@ -10,6 +10,10 @@ import sys
 
 import typer
 
+from napari_gan_enhance.cli.enhance import enhance
+from napari_gan_enhance.cli.inspect import inspect
+from napari_gan_enhance.cli.models import models
+from napari_gan_enhance.cli.train import train
 from napari_gan_enhance.errors import GanEnhanceError
 
 app = typer.Typer(
@@ -20,7 +24,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for _command in ():
+COMMANDS = (enhance, train, inspect, models)
+
+for _command in COMMANDS:
     app.command()(_command)
 
 

@@ -232,11 +232,7 @@ def _provenance(
     return {
         "operation": "enhance",
         "source": micrograph.name,
-        "model": {
-            "name": generator.name,
-            "architecture": generator.spec.architecture,
-            "sha256": generator.sha256,
-        },
+        "model": generator.identity,
         "device": generator.device.type,
         "precision": generator.precision,
         "tile": list(tile),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -43,9 +44,13 @@ class Training:
         Updates done.
     best_score : float
         Highest mean PSNR gain on the validation fields, dB.
+    best_step : int
+        When that was.
     best_state : dict
         Weights of the average at that step.
     history : list of (step, loss, score)
+    elapsed_s : float, seconds
+        Time spent on updates.
     """
 
     network: nn.Module
@@ -54,8 +59,10 @@ class Training:
     sampler: PatchSampler
     step: int = 0
     best_score: float = -math.inf
+    best_step: int = 0
     best_state: State = field(default_factory=dict)
     history: list[tuple[int, float, float]] = field(default_factory=list)
+    elapsed_s: float = 0.0
 
     @classmethod
     def start(
@@ -81,8 +88,10 @@ class Training:
             "random": self.sampler.random.bit_generator.state,
             "step": self.step,
             "best_score": self.best_score,
+            "best_step": self.best_step,
             "best_state": self.best_state,
             "history": self.history,
+            "elapsed_s": self.elapsed_s,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -93,8 +102,10 @@ class Training:
         self.sampler.random.bit_generator.state = state["random"]
         self.step = state["step"]
         self.best_score = state["best_score"]
+        self.best_step = state["best_step"]
         self.best_state = state["best_state"]
         self.history = state["history"]
+        self.elapsed_s = state["elapsed_s"]
 
 
 def train(
@@ -104,7 +115,7 @@ def train(
     recipe: Recipe,
     device: torch.device,
 ) -> Job[Training]:
-    """Train until the recipe's steps are done; keep the best by held-out score.
+    """Train until the recipe's budget is spent; keep the best by held-out score.
 
     Parameters
     ----------
@@ -130,32 +141,37 @@ def train(
     TrainingError
         If the loss is no longer finite.
     """
-    clock, first = RemainingTime(), training.step
+    clock, begun = RemainingTime(), spent(training, recipe)
     losses: list[float] = []
-    while training.step < recipe.steps:
+    while spent(training, recipe) < 1:
+        start = time.monotonic()
         with device_faults(device):
             losses.append(_update(training, recipe, device))
-        training.step += 1
         _average(training, recipe.average_decay)
-        validated = training.step % recipe.validate_every == 0
-        if validated or training.step == recipe.steps:
+        training.step += 1
+        training.elapsed_s += time.monotonic() - start
+        done = spent(training, recipe)
+        left = clock.after(done - begun, 1 - begun)
+        note, detail = "", None
+        if training.step % recipe.validate_every == 0 or done >= 1:
             _validate(training, validation, spec, sum(losses) / len(losses))
             losses.clear()
-            validated = True
-        yield Progress(
-            training.step,
-            recipe.steps,
-            "training",
-            clock.after(training.step - first, recipe.steps - first),
-            _note(training) if validated else "",
-            training if validated else None,
-        )
+            note, detail = _note(training), training
+        yield Progress(training.step, recipe.steps, "training", left, note, detail)
     return training
+
+
+def spent(training: Training, recipe: Recipe) -> float:
+    """Return the share of the budget of steps or time that is spent; 1 is the end."""
+    by_steps = training.step / recipe.steps
+    if recipe.minutes is None:
+        return by_steps
+    return max(by_steps, training.elapsed_s / (60 * recipe.minutes))
 
 
 def _update(training: Training, recipe: Recipe, device: torch.device) -> float:
     """Draw one batch and move the weights once; return the loss."""
-    _set_learning_rate(training.optimizer, recipe, training.step)
+    _set_learning_rate(training, recipe)
     # (N, C, patch, patch)
     source, target = (side.to(device) for side in training.sampler.draw())
     with torch.autocast(device.type, torch.bfloat16):
@@ -176,12 +192,11 @@ def _update(training: Training, recipe: Recipe, device: torch.device) -> float:
     return loss.item()
 
 
-def _set_learning_rate(
-    optimizer: torch.optim.Optimizer, recipe: Recipe, step: int
-) -> None:
+def _set_learning_rate(training: Training, recipe: Recipe) -> None:
     """Follow a cosine from the recipe's rate to zero."""
-    rate = recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * step / recipe.steps))
-    for group in optimizer.param_groups:
+    cosine = 0.5 * (1 + math.cos(math.pi * spent(training, recipe)))
+    rate = recipe.learning_rate * cosine
+    for group in training.optimizer.param_groups:
         group["lr"] = rate
 
 
@@ -189,7 +204,8 @@ def _set_learning_rate(
 def _average(training: Training, decay: float) -> None:
     """Move the average towards the network."""
     # Early on the average forgets faster, or it would keep the random start for long.
-    decay = min(decay, (1 + training.step) / (10 + training.step))
+    step = training.step + 1
+    decay = min(decay, (1 + step) / (10 + step))
     pairs = zip(
         training.average.parameters(), training.network.parameters(), strict=True
     )
@@ -203,7 +219,7 @@ def _validate(
     """Score the average and remember it if it is the best so far."""
     score = mean_gain(training.average, spec, images) if images else float("nan")
     if not images or score > training.best_score:
-        training.best_score = score
+        training.best_score, training.best_step = score, training.step
         training.best_state = {
             name: t.detach().clone()
             for name, t in training.average.state_dict().items()

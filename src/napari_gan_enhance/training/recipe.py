@@ -21,6 +21,8 @@ class Recipe(BaseModel):
         Intensity scaling of the sources.
     steps : int
         Optimizer updates.
+    minutes : float or None
+        Stop earlier when so much time was spent on updates.
     patch, batch : int
         Side of a patch in pixels; patches in a batch.
     learning_rate, weight_decay : float
@@ -46,6 +48,7 @@ class Recipe(BaseModel):
     low_percentile: float = 3.0
     high_percentile: float = 99.8
     steps: int = Field(10_000, ge=1)
+    minutes: float | None = Field(None, gt=0)
     patch: int = Field(128, ge=16)
     batch: int = Field(8, ge=1)
     learning_rate: float = Field(1e-3, gt=0)

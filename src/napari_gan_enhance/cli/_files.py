@@ -1,0 +1,142 @@
+"""What `enhance` and `deconvolve` share: run one job on each of many files."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from napari_gan_enhance.micrograph.micrograph import Micrograph
+    from napari_gan_enhance.progress import Job
+
+    MakeJob = Callable[[Micrograph, Any], Job[Micrograph]]
+
+IN_MEMORY = 128 * 2**20
+"""Bytes; a larger result is kept in a scratch array on the disk of the output."""
+
+CHUNK = 512
+"""Side of the scratch array's chunks: the tile of the file that is written from it."""
+
+
+def process_files(
+    inputs: list[Path],
+    output: Path,
+    job: MakeJob,
+    *,
+    shape: Callable[[Micrograph], tuple[int, ...]],
+    mark: Mapping[str, Any],
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Run a job on each file, write the results, and report.
+
+    Parameters
+    ----------
+    inputs : list of Path
+    output : Path
+    job : callable
+        (micrograph, target array) -> job that returns the result.
+    shape : callable
+        Shape of the result for a micrograph.
+    mark : mapping
+        Part of the provenance by which a finished result of the same job is known.
+    overwrite, as_json : bool
+
+    Raises
+    ------
+    typer.Exit
+        With code 1 if a file failed.
+    """
+    from napari_gan_enhance import batch
+    from napari_gan_enhance.cli._console import message, print_json, run_job
+
+    tasks = batch.plan(inputs, output)
+    if len(tasks) > 1 or tasks[0].output.parent == output:
+        _make_folder(output)
+    reports = []
+    jobs = batch.run(
+        tasks,
+        lambda task: _work(task, job, shape, overwrite),
+        is_done=lambda task: len(tasks) > 1 and _is_result(task, mark),
+        overwrite=overwrite,
+    )
+    for task, one in jobs:
+        report = run_job(one, label=task.source.name)
+        reports.append(report)
+        if report.message:
+            message(f"Error: {report.message}")
+    if as_json:
+        print_json({"files": [_described(r) for r in reports]})
+    else:
+        message(_summary(reports))
+    if any(r.status == "failed" for r in reports):
+        raise typer.Exit(1)
+
+
+def _work(
+    task: Any, job: MakeJob, shape: Callable[[Micrograph], tuple[int, ...]], over: bool
+) -> Job[Path]:
+    """Read, compute and write one file."""
+    import contextlib
+
+    import numpy as np
+
+    from napari_gan_enhance.io.read import read_micrograph
+    from napari_gan_enhance.io.scratch import scratch_array
+    from napari_gan_enhance.io.write import write_micrograph
+
+    micrograph = read_micrograph(task.source)
+    size = shape(micrograph)
+    with contextlib.ExitStack() as stack:
+        if math.prod(size) * 4 <= IN_MEMORY:
+            target: Any = np.zeros(size, np.float32)
+        else:
+            chunks = tuple(CHUNK if a in "YX" else 1 for a in micrograph.axes)
+            target = stack.enter_context(
+                scratch_array(size, np.float32, task.output.parent, chunks)
+            )
+        result = yield from job(micrograph, target)
+        return (yield from write_micrograph(task.output, result, overwrite=over))
+
+
+def _is_result(task: Any, mark: Mapping[str, Any]) -> bool:
+    """Return whether the output exists as a result of this very job."""
+    from napari_gan_enhance.errors import FileFormatError
+    from napari_gan_enhance.io.read import read_micrograph
+
+    try:
+        provenance = read_micrograph(task.output).provenance
+    except FileFormatError:
+        return False
+    return all(provenance.get(key) == value for key, value in mark.items())
+
+
+def _make_folder(folder: Path) -> None:
+    from napari_gan_enhance.io.atomic import output_errors
+
+    with output_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+def _described(report: Any) -> dict[str, Any]:
+    return {
+        "input": str(report.source),
+        "output": str(report.output),
+        "status": report.status,
+        "message": report.message,
+        "seconds": round(report.seconds, 3),
+        "dtype": "float32",
+    }
+
+
+def _summary(reports: list[Any]) -> str:
+    count = {
+        s: sum(r.status == s for r in reports) for s in ("done", "skipped", "failed")
+    }
+    if len(reports) == 1 and count["done"]:
+        return f"Wrote {reports[0].output} (float32) in {reports[0].seconds:.1f} s."
+    return ", ".join(f"{n} {status}" for status, n in count.items()) + "."

@@ -1,0 +1,79 @@
+"""`enhance`: run a generator over files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+Precision = Literal["exact", "fast"]
+
+
+def enhance(
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(metavar="INPUT...", help="Images, or folders of images."),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            help="Result (.ome.tif or .ome.zarr); a folder for several inputs.",
+        ),
+    ],
+    model: Annotated[
+        str, typer.Option(help="Name of a bundled model, or a checkpoint file.")
+    ] = "widefield-denoise",
+    device: Annotated[Device, typer.Option(help="Where to compute.")] = "auto",
+    tile: Annotated[
+        int | None,
+        typer.Option(
+            help="Side of a tile in pixels; chosen from free memory if absent."
+        ),
+    ] = None,
+    precision: Annotated[
+        Precision,
+        typer.Option(
+            help="float32, or half precision (error about 4e-3 of the range)."
+        ),
+    ] = "exact",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace existing results.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on standard output.")
+    ] = False,
+) -> None:
+    """Enhance images with a trained generator.
+
+    Results are float32 on the intensity scale of the input and keep pixel size,
+    channels and the rest of the metadata.
+    """
+    from napari_gan_enhance.checkpoints.load import load_generator
+    from napari_gan_enhance.cli._files import process_files
+    from napari_gan_enhance.models.enhance import enhance as enhance_job
+    from napari_gan_enhance.models.enhance import result_shape
+    from napari_gan_enhance.models.settings import EnhanceSettings
+
+    settings = EnhanceSettings(device=device, precision=precision, tile=tile)
+    generator = load_generator(model, device=device, precision=precision)
+
+    def job(micrograph: Any, target: Any) -> Any:
+        return enhance_job(micrograph, generator, settings, target=target)
+
+    process_files(
+        inputs,
+        output,
+        job,
+        shape=lambda micrograph: result_shape(micrograph, generator.spec),
+        mark={
+            "operation": "enhance",
+            "model": generator.identity,
+            "precision": precision,
+        },
+        overwrite=overwrite,
+        as_json=as_json,
+    )

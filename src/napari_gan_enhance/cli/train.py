@@ -1,0 +1,120 @@
+"""`train`: train or fine-tune a generator on paired images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from napari_gan_enhance.training.recipe import Recipe
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+
+
+def train(
+    source: Annotated[
+        list[Path], typer.Option(help="Folder of low-quality images; may be repeated.")
+    ],
+    target: Annotated[
+        list[Path],
+        typer.Option(
+            help="Folder of high-quality images, in the order of the sources."
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Checkpoint (.safetensors).")
+    ],
+    recipe: Annotated[str, typer.Option(help="Recipe of the training.")] = "supervised",
+    start: Annotated[
+        str | None,
+        typer.Option("--from", help="Begin from a model instead of nothing."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with an interrupted training.")
+    ] = False,
+    steps: Annotated[int | None, typer.Option(help="Number of updates.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Stop after so much time of updates.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of split and training.")
+    ] = None,
+    field_pattern: Annotated[
+        str,
+        typer.Option(
+            help="Regular expression of the part of a target's name that is the field "
+            "of view; by default the whole name. Fields are never split."
+        ),
+    ] = "",
+    card: Annotated[
+        Path | None,
+        typer.Option(help="JSON file with name, summary, limits and licences."),
+    ] = None,
+    device: Annotated[Device, typer.Option(help="Where to compute.")] = "auto",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an existing checkpoint.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on standard output.")
+    ] = False,
+) -> None:
+    """Train a generator on pairs of images, matched by file name.
+
+    About 25 % of the fields of view are held out: the best checkpoint is chosen on
+    some, and scored on others that played no part.
+    """
+    from napari_gan_enhance.checkpoints.describe import card_text, described
+    from napari_gan_enhance.checkpoints.header import read_header
+    from napari_gan_enhance.cli._console import print_json, run_job
+    from napari_gan_enhance.training.run import TrainingJob, run_training
+
+    if len(source) != len(target):
+        raise typer.BadParameter("give as many --target as --source")
+    job = TrainingJob(
+        list(zip(source, target, strict=True)),
+        _recipe(recipe, steps=steps, minutes=minutes, seed=seed),
+        output,
+        field_pattern=field_pattern,
+        start=start,
+        card=_card(card, output),
+        device=device,
+        resume=resume,
+        overwrite=overwrite,
+    )
+    run_job(run_training(job))
+    header = read_header(output)
+    print_json(described(header)) if as_json else typer.echo(card_text(header))
+
+
+def _recipe(name: str, **changes: Any) -> Recipe:
+    """Return a recipe with what the user changed."""
+    from pydantic import ValidationError
+
+    from napari_gan_enhance.training.recipe import Recipe, recipe_named
+
+    given = {key: value for key, value in changes.items() if value is not None}
+    try:
+        return Recipe.model_validate({**recipe_named(name).model_dump(), **given})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise typer.BadParameter(f"{first['loc'][0]}: {first['msg']}") from error
+
+
+def _card(path: Path | None, output: Path) -> dict[str, Any]:
+    """Return the texts of the card; the name is the file's if none is given."""
+    import json
+
+    from napari_gan_enhance.errors import InputError
+
+    if path is None:
+        return {"name": output.stem}
+    try:
+        texts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"Card {path.name!r} cannot be read ({error}) - it must be a JSON object - "
+            "correct the file or leave --card out."
+        ) from error
+    return {"name": output.stem, **texts}

@@ -1,0 +1,60 @@
+"""The state of an unfinished training, in a file beside its checkpoint."""
+
+from __future__ import annotations
+
+import pickle
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from napari_gan_enhance.errors import TrainingError
+from napari_gan_enhance.io.atomic import atomic_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_gan_enhance.training.loop import Training
+
+
+def resume_path(checkpoint: Path) -> Path:
+    """Return where the state of a training lies."""
+    return checkpoint.with_suffix(".resume")
+
+
+def save_state(training: Training, checkpoint: Path, recipe: dict[str, Any]) -> None:
+    """Write the state; the last one stays until the new one is complete."""
+    content = {"recipe": recipe, "training": training.state_dict()}
+    with atomic_file(resume_path(checkpoint), overwrite=True) as unfinished:
+        torch.save(content, unfinished)
+
+
+def load_state(training: Training, checkpoint: Path, recipe: dict[str, Any]) -> None:
+    """Take up a training where it was left.
+
+    Raises
+    ------
+    TrainingError
+        If there is no state, it is damaged, or belongs to another recipe.
+    """
+    path = resume_path(checkpoint)
+    if not path.is_file():
+        raise TrainingError(
+            f"There is no {path.name!r} to resume from - it lies beside the checkpoint "
+            "while a training is unfinished - start without --resume."
+        )
+    try:
+        content = torch.load(path, weights_only=True)
+        stored = content["recipe"]
+        if stored == recipe:
+            training.load_state_dict(content["training"])
+    except (pickle.UnpicklingError, RuntimeError, KeyError, EOFError, OSError) as error:
+        raise TrainingError(
+            f"{path.name!r} cannot be read ({error}) - it must be complete - start "
+            "without --resume."
+        ) from error
+    if stored != recipe:
+        changed = sorted(k for k in recipe if stored.get(k) != recipe[k])
+        raise TrainingError(
+            f"{path.name!r} was made with other settings ({', '.join(changed)}) - a "
+            "training is resumed with the settings it began with - use those."
+        )
