@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_gan_enhance.errors import InputError
+from napari_gan_enhance.io.limits import EAGER_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,17 +47,13 @@ def read_micrograph(path: StrPath, *, series: int = 0) -> Micrograph:
     InputError
         If there is no such series.
     """
-    file = Path(path)
-    if is_zarr(file):
-        from napari_gan_enhance.io.zarr_reading import open_zarr
-
-        images: Sequence[Micrograph] = open_zarr(file)
-    else:
-        from napari_gan_enhance.io.tiff import TiffImages
-
-        images = TiffImages(file)
-    _check_series(series, len(images), file)
-    return images[series]
+    images, _ = _open(Path(path))
+    if not 0 <= series < len(images):
+        raise InputError(
+            f"Image {series} was asked of {Path(path).name!r} - it holds {len(images)}, "
+            "counted from 0 - choose one of them."
+        )
+    return _loaded(images[series])
 
 
 def read_all(path: StrPath) -> list[Micrograph]:
@@ -72,14 +69,35 @@ def read_all(path: StrPath) -> list[Micrograph]:
     FileFormatError
         If the file, or one of its images, cannot be read.
     """
-    file = Path(path)
-    if is_zarr(file):
-        from napari_gan_enhance.io.zarr_reading import open_zarr
+    images, _ = _open(Path(path))
+    return [_loaded(image) for image in images]
 
-        return open_zarr(file)
-    from napari_gan_enhance.io.tiff import TiffImages
 
-    return list(TiffImages(file))
+def describe(path: StrPath) -> dict[str, Any]:
+    """Tell what a file holds, without decoding its pixels.
+
+    Parameters
+    ----------
+    path : str or path-like
+
+    Returns
+    -------
+    dict
+        JSON values only: `file`, `format`, and for each image of `images` its name,
+        axes, shape, dtype, voxel_size_um (z, y, x), time_step_s, channels, microscope
+        and provenance; None for what the file does not say.
+
+    Raises
+    ------
+    FileFormatError
+        If the file cannot be read.
+    """
+    images, kind = _open(Path(path))
+    return {
+        "file": str(path),
+        "format": kind,
+        "images": [_facts(image) for image in images],
+    }
 
 
 def is_zarr(path: Path) -> bool:
@@ -87,9 +105,45 @@ def is_zarr(path: Path) -> bool:
     return any((path / name).is_file() for name in ("zarr.json", ".zgroup"))
 
 
-def _check_series(series: int, count: int, path: Path) -> None:
-    if not 0 <= series < count:
-        raise InputError(
-            f"Image {series} was asked of {path.name!r} - it holds {count}, counted "
-            "from 0 - choose one of them."
-        )
+def _open(path: Path) -> tuple[Sequence[Micrograph], str]:
+    """Return the images of a file, not decoded yet, and its format in words."""
+    if is_zarr(path):
+        from napari_gan_enhance.io.zarr_reading import open_zarr
+
+        return open_zarr(path), "OME-Zarr"
+    from napari_gan_enhance.io.tiff import TiffImages
+
+    images = TiffImages(path)
+    return images, images.format
+
+
+def _loaded(image: Micrograph) -> Micrograph:
+    pixels: Any = image.pixels
+    return image if pixels.nbytes > EAGER_BYTES else image.with_pixels(pixels[...])
+
+
+def _facts(image: Micrograph) -> dict[str, Any]:
+    modality = image.microscope.modality
+    return {
+        "name": image.name,
+        "axes": image.axes,
+        "shape": list(image.shape),
+        "dtype": str(image.pixels.dtype),
+        "voxel_size_um": dict(image.voxel_size_um._asdict()),
+        "time_step_s": image.time_step_s,
+        "channels": [
+            {
+                "name": channel.name,
+                "emission_nm": channel.emission_nm,
+                "excitation_nm": channel.excitation_nm,
+                "color": channel.color,
+            }
+            for channel in image.channels
+        ],
+        "microscope": {
+            "modality": modality.value if modality is not None else None,
+            "numerical_aperture": image.microscope.numerical_aperture,
+            "immersion_index": image.microscope.immersion_index,
+        },
+        "provenance": dict(image.provenance),
+    }

@@ -16,13 +16,25 @@ from napari_gan_enhance.errors import FileFormatError
 from napari_gan_enhance.io.axes import plan_axes
 from napari_gan_enhance.io.boundary import check_readable, decoding
 from napari_gan_enhance.io.lazy import LazyPixels, OpenFile, file_stem
-from napari_gan_enhance.io.limits import EAGER_BYTES, MOST_PLANES, check_chunk
+from napari_gan_enhance.io.limits import MOST_PLANES, check_chunk
 from napari_gan_enhance.io.tiff_color import alpha_samples, conversion, is_color
 from napari_gan_enhance.io.tiff_metadata import read_metadata
 from napari_gan_enhance.micrograph.micrograph import Micrograph
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+FORMATS = {
+    "ome": "OME-TIFF",
+    "imagej": "ImageJ TIFF",
+    "stk": "MetaMorph STK",
+    "lsm": "Zeiss LSM",
+    "mmstack": "Micro-Manager TIFF",
+    "sis": "Olympus TIFF",
+    "fluoview": "FluoView TIFF",
+    "scanimage": "ScanImage TIFF",
+}
+"""tifffile's names of kinds of series, in words."""
 
 NOT_COMPRESSED = 1  # TIFF 6.0, tag 259
 
@@ -59,12 +71,18 @@ class TiffImages(Sequence[Micrograph]):
             )
         self.series: list[tifffile.TiffPageSeries] = found
 
+    @property
+    def format(self) -> str:
+        """What kind of TIFF it is, in words."""
+        kind = FORMATS.get(self.series[0].kind, "TIFF")
+        return f"{kind} (BigTIFF)" if self.file.is_bigtiff else kind
+
     def __len__(self) -> int:
         """Count the images."""
         return len(self.series)
 
     def __getitem__(self, index: Any) -> Any:
-        """Return one image: decoded if small, else decoded when it is read."""
+        """Return one image; its pixels are decoded when they are read."""
         series = self.series[index]
         with decoding(self.path):
             pixels, axes = self._pixels(series)
@@ -72,7 +90,7 @@ class TiffImages(Sequence[Micrograph]):
             channels = metadata.channels
             size = dict(zip(axes, pixels.shape, strict=True)).get("C", 1)
             return Micrograph(
-                pixels=self._loaded(pixels),
+                pixels=pixels,
                 axes=axes,
                 voxel_size_um=metadata.voxel_size_um,
                 time_step_s=metadata.time_step_s,
@@ -101,9 +119,6 @@ class TiffImages(Sequence[Micrograph]):
             samples=samples,
         )
         return pixels, plan.axes + ("S" if samples else "")
-
-    def _loaded(self, pixels: LazyPixels) -> Any:
-        return np.asarray(pixels) if pixels.nbytes <= EAGER_BYTES else pixels
 
     def _name(self, series: tifffile.TiffPageSeries) -> str:
         stem = file_stem(self.path)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from napari_gan_enhance.errors import FileFormatError
 from napari_gan_enhance.io.axes import AxisPlan
 from napari_gan_enhance.io.boundary import decoding
@@ -19,7 +17,7 @@ from napari_gan_enhance.io.file_metadata import (
     positive,
 )
 from napari_gan_enhance.io.lazy import LazyPixels, OpenFile, file_stem
-from napari_gan_enhance.io.limits import EAGER_BYTES, check_chunk
+from napari_gan_enhance.io.limits import check_chunk
 from napari_gan_enhance.io.zarr_writing import OWN_KEY
 from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
 
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def open_zarr(path: Path) -> list[Micrograph]:
-    """Read every image of an OME-Zarr folder, full resolution only.
+    """Open every image of an OME-Zarr folder, full resolution only.
 
     Parameters
     ----------
@@ -40,7 +38,7 @@ def open_zarr(path: Path) -> list[Micrograph]:
     Returns
     -------
     list of Micrograph
-        Not empty.
+        Not empty; pixels are decoded when they are read.
 
     Raises
     ------
@@ -85,15 +83,13 @@ def _micrograph(group: Any, path: Path) -> Micrograph:
     axes = "".join(_letter(axis) for axis in multiscale["axes"])
     if "S" in own.get("axes", "") and "S" not in axes:
         axes = axes.replace("C", "S")
-    pixels: Any = LazyPixels(
+    pixels = LazyPixels(
         array,
         AxisPlan(axes, tuple(slice(0, n) for n in array.shape)),
         path,
         OpenFile(lambda: None),
         convert=lambda block: block,
     )
-    if pixels.nbytes <= EAGER_BYTES:
-        pixels = np.asarray(pixels)
     metadata = _own(own) if own else _described(group, multiscale)
     size = dict(zip(axes, array.shape, strict=True)).get("C", 1)
     channels = metadata.channels

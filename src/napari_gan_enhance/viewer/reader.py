@@ -154,5 +154,5 @@ def _sliceable(micrograph: Micrograph) -> Any:
         pixels,
         chunks=chunks,
         name=False,
-        meta=np.empty((0,) * pixels.ndim, pixels.dtype),
+        meta=np.empty((0,) * len(pixels.shape), pixels.dtype),
     )
