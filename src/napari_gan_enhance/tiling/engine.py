@@ -94,7 +94,7 @@ def run_tiles(
         If there is no memory even for the smallest tile.
     """
     _check_tile(parts, tile)
-    run = _Run(parts, tile, stage, schedule or Schedule())
+    run = _Run(parts, tile, stage, Schedule() if schedule is None else schedule)
     yield run.report()
     while run.schedule:
         current = run.schedule.take()
@@ -151,7 +151,7 @@ class _Run:
         try:
             while True:
                 fraction = next(steps)
-                yield self.report(fraction=fraction)
+                yield self.report(running=fraction)
         except StopIteration as end:
             result: NDArray[Any] = end.value
             return result
@@ -178,12 +178,14 @@ class _Run:
         return note
 
     def report(
-        self, note: str = "", written: Tile | None = None, fraction: float = 0.0
+        self,
+        note: str = "",
+        written: Tile | None = None,
+        running: float | None = None,
     ) -> Progress:
-        # While a tile is being computed it is no longer in the schedule.
-        running = 1 if fraction else 0
-        total = self.done + len(self.schedule) + running
-        left = self.clock.after(self.done + fraction, total)
+        # A tile that is being computed is no longer in the schedule.
+        total = self.done + len(self.schedule) + (running is not None)
+        left = self.clock.after(self.done + (running or 0.0), total)
         return Progress(self.done, total, self.stage, left, note, written)
 
 

@@ -1,0 +1,120 @@
+"""`enhance` from the shell: results, refusals, many files."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_gan_enhance.io.read import read_micrograph
+
+
+def test_result_keeps_size_and_metadata(cli, image, model, tmp_path):
+    output = tmp_path / "result.ome.tif"
+    done = cli("enhance", image, "-o", output, "--model", model, "--json")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["files"][0]["status"] == "done"
+    result = read_micrograph(output)
+    assert result.axes == "CYX"
+    assert result.shape == (2, 40, 50)
+    assert result.voxel_size_um.x == pytest.approx(0.16)
+    assert result.pixels.dtype == np.float32
+    assert result.provenance["model"]["name"] == "tiny"
+
+
+def test_zarr_result_equals_tiff_result(cli, image, model, tmp_path):
+    for name in ("a.ome.tif", "b.ome.zarr"):
+        assert cli("enhance", image, "-o", tmp_path / name, "--model", model).code == 0
+    tiff, zarr = (read_micrograph(tmp_path / n) for n in ("a.ome.tif", "b.ome.zarr"))
+    everything = (slice(None),) * 3
+    np.testing.assert_array_equal(tiff.pixels[everything], zarr.pixels[everything])
+
+
+def test_existing_output_is_refused_and_kept(cli, image, model, tmp_path):
+    output = tmp_path / "result.ome.tif"
+    output.write_bytes(b"precious")
+    done = cli("enhance", image, "-o", output, "--model", model)
+    assert done.code == 1
+    assert output.read_bytes() == b"precious"
+    again = cli("enhance", image, "-o", output, "--model", model, "--overwrite")
+    assert again.code == 0
+
+
+def test_folder_is_enhanced_and_resumed(cli, image, model, tmp_path):
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for name in ("a.tif", "b.tif"):
+        (folder / name).write_bytes(image.read_bytes())
+    (folder / "notes.txt").write_text("not an image")
+    (folder / "broken.tif").write_bytes(b"II*\0")
+    arguments = ("enhance", folder, "-o", tmp_path / "out", "--model", model, "--json")
+    first = cli(*arguments)
+    statuses = [f["status"] for f in json.loads(first.out)["files"]]
+    assert (first.code, statuses) == (1, ["done", "done", "failed"])
+    assert "broken.tif" in first.err
+    names = sorted(p.name for p in (tmp_path / "out").iterdir())
+    assert names == ["a.ome.tif", "b.ome.tif"]
+    second = cli(*arguments)
+    statuses = [f["status"] for f in json.loads(second.out)["files"]]
+    assert statuses == ["skipped", "skipped", "failed"]
+
+
+def test_same_names_in_two_folders_are_refused(cli, image, model, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / image.name).write_bytes(image.read_bytes())
+    out = tmp_path / "out"
+    done = cli("enhance", image, other / image.name, "-o", out, "--model", model)
+    assert done.failed_with("would both become 'cells.ome.tif'")
+
+
+def test_input_is_never_its_own_output(cli, image, model, tmp_path):
+    before = image.read_bytes()
+    done = cli("enhance", image, "-o", image, "--model", model, "--overwrite")
+    assert done.failed_with("would be replaced by its own result")
+    assert image.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--model", "nowhere"), ("'nowhere'", "neither bundled nor a file")),
+        (("--tile", "30"), ("Tile size 30", "multiple of 4", "28 or 32")),
+    ],
+)
+def test_wrong_settings_give_one_sentence(
+    cli, image, model, tmp_path, arguments, words
+):
+    options = arguments if "--model" in arguments else ("--model", model, *arguments)
+    done = cli("enhance", image, "-o", tmp_path / "r.ome.tif", *options)
+    assert not (tmp_path / "r.ome.tif").exists()
+    assert done.code == 1
+    assert all(word in done.err for word in words)
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("pixels", "words"),
+    [
+        (np.zeros((40, 40), np.uint8), "All pixels have the value 0"),
+        (np.ones((3, 40), np.uint8), "3 x 40 pixels"),
+        (np.full((40, 40), np.nan, np.float32), "NaN or infinite"),
+    ],
+)
+def test_bad_images_leave_nothing_behind(cli, model, tmp_path, pixels, words):
+    tifffile.imwrite(tmp_path / "bad.tif", pixels)
+    before = sorted(tmp_path.iterdir())
+    done = cli(
+        "enhance", tmp_path / "bad.tif", "-o", tmp_path / "r.ome.tif", "--model", model
+    )
+    assert done.code == 1
+    assert words in done.err
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_wrong_usage_is_code_2(cli, image):
+    assert cli("enhance", image).code == 2
+    assert cli("enhance", image, "-o", "x", "--device", "abacus").code == 2
+    assert cli("nonsense").code == 2

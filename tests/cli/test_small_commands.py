@@ -1,0 +1,105 @@
+"""`inspect`, `models`, `train` and `demo` from the shell."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import tifffile
+from scipy.ndimage import gaussian_filter
+
+from napari_gan_enhance.io.read import read_micrograph
+
+
+def test_inspect_shows_a_checkpoint(cli, model):
+    content = json.loads(cli("inspect", model, "--json").out)
+    assert content["name"] == "tiny"
+    assert content["spec"]["architecture"] == "residual-unet"
+    assert len(content["sha256"]) == 64
+    assert "A tiny test model." in cli("inspect", model).out
+
+
+def test_inspect_shows_an_image(cli, image):
+    content = cli("inspect", image, "--json")
+    assert content.code == 0, content.err
+    assert '"CYX"' in content.out
+    assert "0.16" in cli("inspect", image).out
+
+
+@pytest.mark.parametrize("name", ["none.tif", "none.safetensors"])
+def test_inspect_of_a_missing_file_is_one_sentence(cli, tmp_path, name):
+    assert cli("inspect", tmp_path / name).failed_with(name)
+
+
+def test_models_lists_what_is_bundled(cli):
+    content = json.loads(cli("models", "--json").out)
+    assert [m["name"] for m in content["models"]] == ["widefield-denoise"]
+    assert "widefield-denoise" in cli("models").out
+
+
+@pytest.fixture
+def pairs(tmp_path, rng):
+    for side in ("source", "target"):
+        (tmp_path / side).mkdir()
+    for field in range(4):
+        clean = gaussian_filter(rng.random((130, 130)), 3).astype(np.float32)
+        noisy = clean + rng.normal(0, clean.std(), clean.shape).astype(np.float32)
+        tifffile.imwrite(tmp_path / "target" / f"{field}.tif", clean)
+        tifffile.imwrite(tmp_path / "source" / f"{field}.tif", noisy)
+    return tmp_path
+
+
+def train(cli, pairs, *options):
+    return cli(
+        "train", "--source", pairs / "source", "--target", pairs / "target", *options
+    )
+
+
+def test_train_writes_a_checkpoint_that_enhances(cli, pairs):
+    output = pairs / "mine.safetensors"
+    done = train(cli, pairs, "-o", output, "--steps", 2, "--json")
+    assert done.code == 0, done.err
+    card = json.loads(done.out)["card"]
+    assert (card["name"], card["steps"]) == ("mine", 2)
+    assert card["training_data"][0]["pairs"] == 4
+    image, result = pairs / "source" / "0.tif", pairs / "r.ome.tif"
+    assert cli("enhance", image, "-o", result, "--model", output).code == 0
+    assert train(cli, pairs, "-o", output).failed_with("already exists")
+
+
+def test_fine_tuning_names_its_parent(cli, pairs):
+    first, second = pairs / "a.safetensors", pairs / "b.safetensors"
+    train(cli, pairs, "-o", first, "--steps", 1)
+    done = train(cli, pairs, "-o", second, "--steps", 1, "--from", first, "--json")
+    parent = json.loads(cli("inspect", first, "--json").out)["sha256"]
+    assert json.loads(done.out)["card"]["parent"] == parent
+
+
+def test_train_refuses_what_cannot_be(cli, pairs):
+    output = pairs / "x.safetensors"
+    assert train(cli, pairs, "-o", output, "--steps", 0).code == 2
+    assert train(cli, pairs, "-o", output, "--recipe", "magic").failed_with("'magic'")
+    (pairs / "target" / "2.tif").unlink()
+    assert train(cli, pairs, "-o", output).failed_with("'2.tif' has no target")
+    assert not output.exists()
+
+
+def test_demo_writes_three_images_and_a_picture(cli, tmp_path):
+    done = cli("demo", "--headless", tmp_path / "demo")
+    assert done.code == 0, done.err
+    names = sorted(p.name for p in (tmp_path / "demo").iterdir())
+    assert names == [
+        "comparison.png",
+        "deconvolved.ome.tif",
+        "enhanced.ome.tif",
+        "raw.ome.tif",
+    ]
+    sizes = {
+        read_micrograph(tmp_path / "demo" / f"{name}.ome.tif").voxel_size_um.x
+        for name in ("raw", "enhanced", "deconvolved")
+    }
+    assert sizes == {0.025}
+    again = cli("demo", "--headless", tmp_path / "demo")
+    assert again.code == 1
+    assert "already exists" in again.err

@@ -1,0 +1,85 @@
+"""Intensity scaling: percentiles by hand, exact inverse, bad images."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_gan_enhance.errors import InputError
+from napari_gan_enhance.micrograph.intensity import (
+    IntensityScaling,
+    fit_intensity_scaling,
+)
+
+FLOAT32 = 2e-7
+"""Two roundings to float32, relative to the span of the intensities."""
+
+
+def test_percentiles_of_a_ramp():
+    # Values 0..100: percentile p is p.
+    scaling = fit_intensity_scaling(np.arange(101).reshape(1, 101), 3, 99)
+    assert scaling == IntensityScaling(3.0, 99.0)
+    np.testing.assert_allclose(scaling.forward(np.array([3, 51, 99])), [0, 0.5, 1])
+
+
+@pytest.mark.parametrize(
+    "dtype",
+    [np.uint8, np.uint16, np.int16, np.int32, np.float16, np.float32, np.float64],
+)
+def test_inverse_gives_the_image_back(rng, dtype):
+    image = (rng.random((30, 40)) * 200).astype(dtype)
+    scaling = fit_intensity_scaling(image, 3, 99.8)
+    back = scaling.inverse(scaling.forward(image))
+    span = float(image.max()) - float(image.min())
+    assert back.dtype == np.float32
+    np.testing.assert_allclose(back, image, atol=FLOAT32 * span)
+
+
+def test_large_offset_keeps_small_structure():
+    # 16777217 is the first integer that float32 cannot hold.
+    image = np.array([[2**24, 2**24 + 1, 2**24 + 2, 2**24 + 3]], np.int64)
+    scaling = fit_intensity_scaling(image, 0, 100)
+    np.testing.assert_allclose(
+        scaling.forward(image)[0], [0, 1 / 3, 2 / 3, 1], rtol=1e-6
+    )
+
+
+def test_large_image_is_sampled(rng):
+    class Huge:
+        shape = (1, 2**17, 2**17)
+        read = 0
+
+        def __getitem__(self, window):
+            shape = tuple(w.stop - w.start for w in window)
+            self.read += int(np.prod(shape))
+            return rng.random(shape, dtype=np.float32)
+
+    image = Huge()
+    scaling = fit_intensity_scaling(image, 10, 90)
+    assert image.read <= 2**24
+    assert scaling.low == pytest.approx(0.1, abs=1e-3)
+    assert scaling.high == pytest.approx(0.9, abs=1e-3)
+
+
+def test_sparse_image_falls_back_to_its_extremes():
+    image = np.zeros((100, 100))
+    image[3, 4] = 7
+    assert fit_intensity_scaling(image, 3, 99.8) == IntensityScaling(0.0, 7.0)
+
+
+def test_constant_image_is_refused():
+    with pytest.raises(InputError, match="All pixels have the value 5"):
+        fit_intensity_scaling(np.full((8, 8), 5), 3, 99.8)
+
+
+def test_empty_image_is_refused():
+    with pytest.raises(InputError, match="holds no pixels"):
+        fit_intensity_scaling(np.zeros((0, 8)), 3, 99.8)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_not_finite_image_is_refused(bad):
+    image = np.arange(16.0).reshape(4, 4)
+    image[1, 2] = bad
+    with pytest.raises(InputError, match="NaN or infinite pixels"):
+        fit_intensity_scaling(image, 3, 99.8)

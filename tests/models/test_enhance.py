@@ -1,0 +1,212 @@
+"""The enhance job: tiles are seamless, values and metadata are kept."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from napari_gan_enhance.errors import DeviceError, InputError
+from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
+from napari_gan_enhance.micrograph.microscope import Channel, Microscope
+from napari_gan_enhance.models.device import device_faults, select_device
+from napari_gan_enhance.models.enhance import enhance, result_shape
+from napari_gan_enhance.models.generator import Generator
+from napari_gan_enhance.models.registry import build_network, spec_of
+from napari_gan_enhance.models.settings import EnhanceSettings
+from napari_gan_enhance.progress import drain
+from napari_gan_enhance.tiling.schedule import Schedule
+
+SEAMLESS = 1e-6
+"""Budget for tiled against whole, as a share of the range."""
+
+HALF = 0.02
+"""bfloat16 keeps 8 bits: 4e-3 a rounding, over some thirty layers."""
+
+
+class Doubling(torch.nn.Module):
+    """Upscale by two, so that shapes and voxel sizes can be followed."""
+
+    def forward(self, x):
+        return torch.nn.functional.interpolate(x, scale_factor=2, mode="nearest")
+
+
+def make_generator(channels=1, *, precision="exact", seed=0):
+    config = {
+        "in_channels": channels,
+        "out_channels": channels,
+        "width": 2,
+        "depth": 2,
+        "initialization": "kaiming",
+    }
+    torch.manual_seed(seed)
+    return Generator(
+        build_network("residual-unet", config),
+        spec_of("residual-unet", config),
+        precision=precision,
+    )
+
+
+def run(micrograph, generator, **options):
+    tile = options.pop("tile", None)
+    job = enhance(micrograph, generator, EnhanceSettings(tile=tile), **options)
+    return drain(job)
+
+
+@pytest.fixture
+def plane(rng):
+    return Micrograph(rng.random((61, 83)).astype(np.float32), "YX", name="plane")
+
+
+@pytest.mark.parametrize("tile", [4, 16, 36])
+def test_tiles_equal_the_whole(plane, tile):
+    generator = make_generator()
+    whole = run(plane, generator, tile=84).pixels
+    tiled = run(plane, generator, tile=tile).pixels
+    np.testing.assert_allclose(tiled, whole, atol=SEAMLESS * np.ptp(whole))
+
+
+def test_whole_equals_the_bare_network(rng):
+    """No tile engine on the other side: numpy percentiles and one torch call."""
+    pixels = rng.random((64, 48)).astype(np.float32)
+    generator = make_generator()
+    low, high = np.percentile(pixels, [3, 99.8]).astype(np.float32)
+    with torch.inference_mode():
+        scaled = torch.from_numpy((pixels - low) / (high - low))[None, None]
+        expected = generator._network(scaled)[0, 0].numpy() * (high - low) + low
+    result = run(Micrograph(pixels, "YX"), generator).pixels
+    np.testing.assert_allclose(result, expected, atol=SEAMLESS * np.ptp(expected))
+
+
+def test_region_equals_the_same_part_of_the_whole(plane):
+    generator = make_generator()
+    whole = run(plane, generator).pixels
+    region = {"Y": slice(13, 40), "X": slice(30, 83)}
+    part = run(plane, generator, region=region).pixels
+    # Starts are multiples of 4: 12 and 28.
+    assert part.shape == (28, 55)
+    np.testing.assert_allclose(part, whole[12:40, 28:83], atol=SEAMLESS * np.ptp(whole))
+
+
+def test_intensities_scale_with_the_input(plane):
+    generator = make_generator()
+    small = run(plane, generator).pixels
+    pixels = plane.pixels.astype(np.float64) * 1000 + 5e4
+    large = run(plane.with_pixels(pixels), generator).pixels
+    np.testing.assert_allclose(
+        large, small * 1000 + 5e4, atol=1e-3 * np.ptp(small) * 1000
+    )  # float32 at 5e4 has steps of 4e-3, amplified by percentiles and layers
+
+
+def test_fast_is_close_to_exact(plane):
+    exact = run(plane, make_generator()).pixels
+    fast = run(plane, make_generator(precision="fast")).pixels
+    assert not np.array_equal(fast, exact)
+    np.testing.assert_allclose(fast, exact, atol=HALF * np.ptp(exact))
+
+
+def test_every_channel_time_and_plane_is_its_own(rng):
+    pixels = rng.integers(0, 4000, (2, 3, 2, 20, 24), dtype=np.uint16)
+    generator = make_generator()
+    result = run(Micrograph(pixels, "TCZYX"), generator)
+    # Scaling spans all times and planes of a channel, so one channel alone agrees.
+    alone = run(Micrograph(pixels[:, 1], "TZYX"), generator)
+    np.testing.assert_array_equal(result.pixels[:, 1], alone.pixels)
+    assert result.pixels.dtype == np.float32
+
+
+def test_rgb_samples_are_channels_to_a_generator_of_three(rng):
+    pixels = rng.random((20, 24, 3)).astype(np.float32)
+    generator = make_generator(3)
+    result = run(Micrograph(pixels, "YXS"), generator)
+    planar = run(Micrograph(pixels.transpose(2, 0, 1), "CYX"), generator)
+    np.testing.assert_allclose(result.pixels, planar.pixels.transpose(1, 2, 0))
+
+
+def test_metadata_is_kept_and_provenance_filled():
+    micrograph = Micrograph(
+        np.random.default_rng(0).random((1, 20, 20)),
+        "CYX",
+        VoxelSize(None, 0.16, 0.16),
+        channels=(Channel("actin", 520),),
+        microscope=Microscope(None, 1.3, 1.515),
+        name="cells",
+    )
+    result = run(micrograph, make_generator(), tile=8)
+    assert result.voxel_size_um == micrograph.voxel_size_um
+    assert result.channels == micrograph.channels
+    assert result.microscope == micrograph.microscope
+    assert result.provenance["model"]["architecture"] == "residual-unet"
+    assert result.provenance["tile"] == [8, 8]
+    assert result.provenance["dtype"] == "float32"
+
+
+def test_upscale_divides_the_voxel_size(rng):
+    spec = spec_of("residual-unet", {"in_channels": 1, "out_channels": 1, "width": 2})
+    spec = spec.model_copy(update={"upscale": 2, "halo": 0, "size_multiple": 1})
+    generator = Generator(Doubling(), spec)
+    pixels = rng.random((5, 7))
+    micrograph = Micrograph(pixels, "YX", VoxelSize(None, 0.2, 0.1))
+    result = run(micrograph, generator)
+    assert result.voxel_size_um == (None, 0.1, 0.05)
+    assert result_shape(micrograph, spec) == result.shape == (10, 14)
+    np.testing.assert_allclose(
+        result.pixels, pixels.repeat(2, 0).repeat(2, 1), rtol=1e-6
+    )
+
+
+def test_watched_job_uses_small_tiles_and_says_where_it_wrote(rng):
+    micrograph = Micrograph(rng.random((2, 300, 40)), "ZYX")
+    target = np.zeros((2, 300, 40), np.float32)
+    written = np.zeros(target.shape, int)
+    job = enhance(
+        micrograph,
+        make_generator(),
+        EnhanceSettings(),
+        target=target,
+        schedule=Schedule(),
+    )
+    for report in job:
+        if report.detail is not None:
+            written[tuple(report.detail.slices[a] for a in "ZYX")] += 1
+    assert (written == 1).all()
+    assert report.total == 4  # 256 + 44 rows on two planes
+
+
+@pytest.mark.parametrize(
+    ("pixels", "reason"),
+    [
+        (np.zeros((40, 40)), "All pixels have the value 0"),
+        (np.ones((3, 40)), "3 x 40 pixels - the model needs at least 4 x 4"),
+        (np.full((40, 40), np.nan), "NaN or infinite"),
+        (np.zeros((0, 40)), "0 x 40 pixels"),
+    ],
+)
+def test_unusable_images_are_refused(pixels, reason):
+    with pytest.raises(InputError, match=reason):
+        run(Micrograph(pixels, "YX"), make_generator())
+
+
+def test_wrong_channel_count_is_refused(rng):
+    micrograph = Micrograph(rng.random((2, 20, 20)), "CYX")
+    with pytest.raises(InputError, match="has 2 channels - the model takes 3"):
+        run(micrograph, make_generator(3))
+
+
+def test_absent_device_names_those_that_are_there(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(DeviceError, match=r"'cuda' is not there .* 'cpu'"):
+        select_device("cuda")
+
+
+def test_device_faults_never_leave_as_runtime_errors():
+    with (
+        pytest.raises(DeviceError, match="'cpu' failed"),
+        device_faults(torch.device("cpu")),
+    ):
+        torch.zeros(2) @ torch.zeros(3)
+
+
+def test_impossible_allocation_is_a_memory_error():
+    with pytest.raises(MemoryError), device_faults(torch.device("cpu")):
+        torch.empty(2**60)
