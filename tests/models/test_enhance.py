@@ -210,3 +210,13 @@ def test_device_faults_never_leave_as_runtime_errors():
 def test_impossible_allocation_is_a_memory_error():
     with pytest.raises(MemoryError), device_faults(torch.device("cpu")):
         torch.empty(2**60)
+
+
+def test_region_of_one_channel_keeps_its_description(rng):
+    micrograph = Micrograph(
+        rng.random((2, 20, 20)), "CYX", channels=(Channel("a"), Channel("b", 520))
+    )
+    whole = run(micrograph, make_generator())
+    second = run(micrograph, make_generator(), region={"C": slice(1, 2)})
+    assert second.channels == (Channel("b", 520),)
+    np.testing.assert_array_equal(second.pixels[0], whole.pixels[1])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,14 +15,14 @@ from napari_gan_enhance.micrograph.intensity import (
 from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
 from napari_gan_enhance.micrograph.view import AxesView
 from napari_gan_enhance.progress import Job, Progress
-from napari_gan_enhance.tiling.engine import Part, run_tiles
+from napari_gan_enhance.tiling.engine import Part
 from napari_gan_enhance.tiling.memory import checked_tile, fitting_tile
 from napari_gan_enhance.tiling.normalized import NormalizedOperator
 from napari_gan_enhance.tiling.region import (
     Region,
     positions,
+    run_places,
     snapped_region,
-    written_region,
 )
 
 if TYPE_CHECKING:
@@ -114,25 +113,15 @@ def enhance(
     if target is None:
         target = np.zeros(result_shape(micrograph, spec, region), np.float32)
     yield Progress(0, 1, "reading intensities")
-    scalings = _scalings(micrograph, spec)
+    scalings = _scalings(micrograph, spec, box)
     parts, places = _parts(micrograph, generator, scalings, box, target)
     tile = _tile(generator, settings, parts[0].source.shape[1:], schedule)
     upscale = {"Y": spec.upscale, "X": spec.upscale}
-    tiles = run_tiles(parts, tile=tile, stage="enhancing", schedule=schedule)
-    try:
-        while True:
-            report = next(tiles)
-            if report.detail is not None:
-                place = places[report.detail.part]
-                where = written_region(report.detail, place, box, upscale)
-                report = replace(report, detail=where)
-            yield report
-    except StopIteration as end:
-        used: tuple[int, ...] = end.value
-    finally:
-        tiles.close()
+    used = yield from run_places(
+        parts, places, box, upscale, tile=tile, stage="enhancing", schedule=schedule
+    )
     provenance = _provenance(micrograph, generator, scalings, used)
-    return _result(micrograph, spec, target, provenance)
+    return _result(micrograph, spec, box, target, provenance)
 
 
 def _check_size(micrograph: Micrograph, spec: ModelSpec) -> None:
@@ -160,10 +149,9 @@ def _channel_axes(micrograph: Micrograph, spec: ModelSpec) -> str:
 
 
 def _scalings(
-    micrograph: Micrograph, spec: ModelSpec
+    micrograph: Micrograph, spec: ModelSpec, box: dict[str, slice]
 ) -> dict[tuple[int, int], IntensityScaling]:
-    """Return the scaling of every (channel, sample), fitted on all its planes."""
-    whole = snapped_region(micrograph, None, {})
+    """Return the scaling of the (channel, sample)s in a box, fitted on all planes."""
     axes = [a for a in "CS" if a in micrograph.axes]
     return {
         (at.get("C", 0), at.get("S", 0)): fit_intensity_scaling(
@@ -171,7 +159,7 @@ def _scalings(
             spec.low_percentile,
             spec.high_percentile,
         )
-        for at in positions(whole, axes)
+        for at in positions(box, axes)
     }
 
 
@@ -247,15 +235,20 @@ def _provenance(
 
 
 def _result(
-    micrograph: Micrograph, spec: ModelSpec, target: Any, provenance: dict[str, Any]
+    micrograph: Micrograph,
+    spec: ModelSpec,
+    box: dict[str, slice],
+    target: Any,
+    provenance: dict[str, Any],
 ) -> Micrograph:
     z, y, x = micrograph.voxel_size_um
     lateral = (None if n is None else n / spec.upscale for n in (y, x))
-    index = micrograph.axes.find("C")
-    kept = index < 0 or target.shape[index] == len(micrograph.channels)
+    channels = micrograph.channels[box.get("C", slice(None))]
+    # A generator may turn its input channels into others of which nothing is known.
+    kept = "C" not in box or target.shape[micrograph.axes.index("C")] == len(channels)
     return micrograph.with_pixels(
         target,
         voxel_size_um=VoxelSize(z, *lateral),
-        channels=micrograph.channels if kept else (),
+        channels=channels if kept else (),
         provenance=provenance,
     )

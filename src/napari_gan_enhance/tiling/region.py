@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from napari_gan_enhance.errors import InputError
+from napari_gan_enhance.tiling.engine import Part, run_tiles
 
 if TYPE_CHECKING:
     from napari_gan_enhance.micrograph.micrograph import Micrograph
@@ -59,6 +60,55 @@ def positions(region: Region, axes: Sequence[str]) -> list[dict[str, int]]:
     """Return every position on some axes of a region, the last axis fastest."""
     ranges = [range(region[a].start, region[a].stop) for a in axes]
     return [dict(zip(axes, p, strict=True)) for p in itertools.product(*ranges)]
+
+
+def run_places(
+    parts: Sequence[Part],
+    places: Sequence[Mapping[str, int]],
+    region: Region,
+    upscale: Mapping[str, int],
+    *,
+    tile: tuple[int, ...],
+    stage: str,
+    schedule: Schedule | None,
+) -> Job[tuple[int, ...]]:
+    """Run the parts of a micrograph, and say where each tile stands in the target.
+
+    Parameters
+    ----------
+    parts, tile, stage, schedule
+        As for `run_tiles`.
+    places : sequence of mapping of letter to int
+        Where each part stands on the axes that are not its own, in input pixels.
+    region : mapping of letter to slice
+        Snapped region of the job.
+    upscale : mapping of letter to int
+        Output pixels per input pixel on the axes of a part, in their order.
+
+    Yields
+    ------
+    Progress
+        `detail` is the WrittenRegion after each tile.
+
+    Returns
+    -------
+    tuple of int
+        The tile that was used at last.
+    """
+    tiles = run_tiles(parts, tile=tile, stage=stage, schedule=schedule)
+    try:
+        while True:
+            report = next(tiles)
+            if report.detail is not None:
+                place = places[report.detail.part]
+                where = written_region(report.detail, place, region, upscale)
+                report = replace(report, detail=where)
+            yield report
+    except StopIteration as end:
+        used: tuple[int, ...] = end.value
+        return used
+    finally:
+        tiles.close()
 
 
 def written_region(
