@@ -12,7 +12,9 @@ from napari_gan_enhance.tiling.engine import Part, run_tiles
 
 if TYPE_CHECKING:
     from napari_gan_enhance.micrograph.micrograph import Micrograph
+    from napari_gan_enhance.progress import Job
     from napari_gan_enhance.tiling.grid import Tile
+    from napari_gan_enhance.tiling.schedule import Schedule
 
 Region = Mapping[str, slice]
 """Axis letter to a slice without step, in input pixels; axes left out are whole."""
