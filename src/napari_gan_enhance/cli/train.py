@@ -42,12 +42,12 @@ def train(
         int | None, typer.Option(help="Seed of split and training.")
     ] = None,
     field_pattern: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="Regular expression of the part of a target's name that is the field "
             "of view; by default the whole name. Fields are never split."
         ),
-    ] = "",
+    ] = None,
     card: Annotated[
         Path | None,
         typer.Option(help="JSON file with name, summary, limits and licences."),
@@ -74,9 +74,14 @@ def train(
         raise typer.BadParameter("give as many --target as --source")
     job = TrainingJob(
         list(zip(source, target, strict=True)),
-        _recipe(recipe, steps=steps, minutes=minutes, seed=seed),
+        _recipe(
+            recipe,
+            steps=steps,
+            minutes=minutes,
+            seed=seed,
+            field_pattern=field_pattern,
+        ),
         output,
-        field_pattern=field_pattern,
         start=start,
         card=_card(card, output),
         device=device,

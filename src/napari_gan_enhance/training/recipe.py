@@ -35,6 +35,9 @@ class Recipe(BaseModel):
         Decay of the exponential moving average of the weights.
     validation_share, test_share : float
         Share of the fields of view held out to choose the best step, and to report.
+    field_pattern : str
+        Regular expression of the part of a target's name that is its field of view;
+        see `find_pairs`.
     validate_every : int
         Steps between two scores on the validation fields.
     seed : int
@@ -58,6 +61,7 @@ class Recipe(BaseModel):
     average_decay: float = Field(0.999, ge=0, lt=1)
     validation_share: float = Field(0.1, ge=0, lt=1)
     test_share: float = Field(0.15, ge=0, lt=1)
+    field_pattern: str = ""
     validate_every: int = Field(500, ge=1)
     seed: int = 0
 

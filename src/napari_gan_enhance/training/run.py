@@ -39,8 +39,6 @@ class TrainingJob:
     recipe : Recipe
     output : Path
         The checkpoint, `.safetensors`.
-    field_pattern : str
-        Which part of a file's name is the field of view; see `find_pairs`.
     start : str or None
         Bundled model or checkpoint to begin from; None begins from scratch.
     card : dict
@@ -52,7 +50,6 @@ class TrainingJob:
     folders: Sequence[tuple[Path, Path]]
     recipe: Recipe
     output: Path
-    field_pattern: str = ""
     start: str | None = None
     card: dict[str, Any] = field(default_factory=dict)
     device: str = "auto"
@@ -121,7 +118,7 @@ def _pairs(job: TrainingJob) -> list[Pair]:
     return [
         pair
         for source, target in job.folders
-        for pair in find_pairs(source, target, job.field_pattern)
+        for pair in find_pairs(source, target, job.recipe.field_pattern)
     ]
 
 
