@@ -1,0 +1,147 @@
+"""What is wrong with the settings of a run, found before it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from napari_gan_enhance.errors import InputError
+from napari_gan_enhance.micrograph.microscope import Channel, Microscope
+from napari_gan_enhance.viewer.optics_values import OpticsValues, optics_chosen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from napari_gan_enhance.micrograph.micrograph import Micrograph
+    from napari_gan_enhance.viewer.choices import EnhanceChoices
+    from napari_gan_enhance.viewer.model_choice import ModelChoice
+
+NAMES = {
+    "numerical_aperture": "the numerical aperture",
+    "immersion_index": "the immersion index",
+    "emission_nm": "the emission wavelength",
+    "voxel_size_um": "the pixel size",
+    "voxel_size_um.z": "the distance between planes",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing the user should know of a setting.
+
+    Parameters
+    ----------
+    field : str
+        Name of the field, such as "emission_nm.0".
+    reason : str
+        One sentence.
+    blocks : bool
+        Whether no run can start with it.
+    """
+
+    field: str
+    reason: str
+    blocks: bool = True
+
+
+def findings(
+    choices: EnhanceChoices,
+    micrograph: Micrograph | None,
+    model: ModelChoice | None,
+    in_file: OpticsValues | None,
+) -> list[Finding]:
+    """Return what is wrong or worth a look, the gravest first.
+
+    Parameters
+    ----------
+    choices : EnhanceChoices
+        What the controls hold.
+    micrograph : Micrograph or None
+        The chosen layer; None where there is none.
+    model : ModelChoice or None
+        The chosen model; None where there is none.
+    in_file : OpticsValues or None
+        What the file says of the optics.
+    """
+    if micrograph is None or in_file is None:
+        return [Finding("layer", "Open or drop an image first.")]
+    found = [*_model(model, micrograph)]
+    if choices.deconvolve:
+        found += _optics(choices, micrograph, in_file)
+    return sorted(found, key=lambda finding: not finding.blocks)
+
+
+def _model(model: ModelChoice | None, micrograph: Micrograph) -> Iterator[Finding]:
+    if model is None:
+        yield Finding("model", "No model is there: drop or browse for a checkpoint.")
+        return
+    if model.spec is None:
+        yield Finding("model", model.error)
+        return
+    count, need = micrograph.size(micrograph.sample_axis), model.spec.in_channels
+    if need not in (1, count):
+        yield Finding(
+            "model",
+            f"Model {model.name!r} takes {need} channels but the layer has {count} - "
+            "both must agree, or the model take one - choose another model.",
+        )
+    yield from _pixel_size(model, micrograph)
+
+
+def _pixel_size(model: ModelChoice, micrograph: Micrograph) -> Iterator[Finding]:
+    size, trained = micrograph.voxel_size_um.x, model.voxel_size_range_um
+    if size is not None and trained and not trained[0] <= size <= trained[1]:
+        yield Finding(
+            "model",
+            f"The pixels are {size:.3g} µm; the model was trained on {trained[0]:g} to "
+            f"{trained[1]:g} µm: judge the result with care.",
+            blocks=False,
+        )
+
+
+def _optics(
+    choices: EnhanceChoices, micrograph: Micrograph, in_file: OpticsValues
+) -> Iterator[Finding]:
+    known = in_file.by_field()
+    for name, value in optics_chosen(choices).by_field().items():
+        if value is not None:
+            reason = _impossible(name, value)
+            if reason:
+                yield Finding(name, reason)
+            elif known.get(name) is None:
+                yield Finding(name, "Not in the file: your own value.", blocks=False)
+        elif name != "voxel_size_um.z" or micrograph.size("Z") > 1:
+            what = NAMES.get(name) or NAMES[name.partition(".")[0]]
+            yield Finding(
+                name,
+                f"The file does not say {what}, which Richardson-Lucy needs: type it "
+                "in or switch Richardson-Lucy off.",
+            )
+    yield from _objective(choices)
+
+
+def _impossible(name: str, value: float) -> str:
+    """Return why a number cannot be; empty if it can."""
+    kind = name.partition(".")[0]
+    try:
+        if kind == "emission_nm":
+            Channel(emission_nm=value)
+        elif kind == "numerical_aperture":
+            Microscope(numerical_aperture=value)
+        elif kind == "immersion_index":
+            Microscope(immersion_index=value)
+        elif not 0 < value < float("inf"):
+            return f"Voxel size {value:g} µm cannot be: it is a positive number."
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+def _objective(choices: EnhanceChoices) -> Iterator[Finding]:
+    aperture, index = choices.numerical_aperture, choices.immersion_index
+    if aperture is not None and index is not None and aperture >= index:
+        yield Finding(
+            "numerical_aperture",
+            f"Numerical aperture {aperture:g} does not fit immersion index {index:g}: "
+            "the aperture must be below the index.",
+        )

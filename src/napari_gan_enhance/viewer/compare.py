@@ -1,0 +1,94 @@
+"""Source and results side by side in napari's grid, and back."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING
+
+from napari.experimental import link_layers, unlink_layers
+
+from napari_gan_enhance.viewer.viewport import camera_of, grid_of, is_all_on_screen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari.components import ViewerModel
+    from napari.layers import Image
+
+LINKED = ("contrast_limits", "gamma")
+"""What must be the same for the eye to judge; cameras are linked by the grid itself."""
+
+GRID = ("spacing", "stride", "shape", "enabled")
+"""What is changed of the grid, in an order in which it can be set."""
+
+GAP = 4.0
+"""Screen pixels between two cells."""
+
+
+class Comparison:
+    """Show some layers side by side, with the same zoom and contrast, until ended.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    layers : sequence of Image
+        At least two layers of this viewer, the first to stand on the left.
+    """
+
+    def __init__(self, viewer: ViewerModel, layers: Sequence[Image]) -> None:
+        self._viewer = viewer
+        grid, camera = grid_of(viewer), camera_of(viewer)
+        self._grid = {name: getattr(grid, name) for name in GRID}
+        self._camera = (camera.center, camera.zoom)
+        self._visible = weakref.WeakKeyDictionary(
+            {layer: layer.visible for layer in viewer.layers}
+        )
+        self._linked = weakref.WeakSet(layers)
+        self._show(layers)
+
+    def end(self) -> None:
+        """Go back to what was shown before; layers added since stay as they are."""
+        still_there = [layer for layer in self._linked if layer in self._viewer.layers]
+        if still_there:
+            unlink_layers(still_there, LINKED)
+        for layer, visible in self._visible.items():
+            layer.visible = visible
+        for layer in still_there:
+            _show_name(layer, False)
+        grid, camera = grid_of(self._viewer), camera_of(self._viewer)
+        for name in reversed(GRID):
+            setattr(grid, name, self._grid[name])
+        camera.center, camera.zoom = self._camera
+
+    def _show(self, layers: Sequence[Image]) -> None:
+        is_whole = is_all_on_screen(self._viewer, layers[0])
+        for layer in self._viewer.layers:
+            layer.visible = layer in layers
+        for layer in layers[1:]:
+            if not layer.rgb:
+                layer.contrast_limits = layers[0].contrast_limits
+        link_layers(layers, LINKED)
+        for layer in layers:
+            _show_name(layer, True)
+        grid = grid_of(self._viewer)
+        grid.shape, grid.stride = (1, len(layers)), self._stride(layers)
+        grid.spacing = GAP
+        grid.enabled = True
+        self._fit(is_whole)
+
+    def _stride(self, layers: Sequence[Image]) -> int:
+        """Return the direction in which the grid puts the first layer on the left."""
+        order = [layer for layer in self._viewer.layers if layer in layers]
+        return 1 if order[0] is layers[0] else -1
+
+    def _fit(self, is_whole: bool) -> None:
+        """Show in each cell, which is narrower, what the whole canvas showed."""
+        if is_whole:
+            self._viewer.reset_view()
+        else:
+            camera_of(self._viewer).zoom = self._camera[1] / len(self._linked)
+
+
+def _show_name(layer: Image, is_shown: bool) -> None:
+    if hasattr(layer, "name_overlay"):  # new in napari 0.7
+        layer.name_overlay.visible = is_shown

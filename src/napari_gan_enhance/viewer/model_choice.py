@@ -1,0 +1,86 @@
+"""What the dock shows of a model, read without loading it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_gan_enhance.errors import GanEnhanceError
+
+if TYPE_CHECKING:
+    from napari_gan_enhance.checkpoints.header import CheckpointHeader
+    from napari_gan_enhance.models.spec import ModelSpec
+
+CHECKPOINT_SUFFIX = ".safetensors"
+MOST_SCORES = 3
+"""So many lines of scores fit under the model without pushing the form away."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """A model in the list.
+
+    Parameters
+    ----------
+    value : str
+        Name of a bundled model, or path of a checkpoint.
+    name : str
+        For the names of layers.
+    text : str
+        The card in a few lines, or what is wrong.
+    spec : ModelSpec or None
+        None where the checkpoint cannot be used.
+    voxel_size_range_um : tuple of two float or None, µm
+        Pixel sizes it was trained on.
+    error : str
+        What is wrong; empty if it can be used.
+    """
+
+    value: str
+    name: str
+    text: str
+    spec: ModelSpec | None = None
+    voxel_size_range_um: tuple[float, float] | None = None
+    error: str = ""
+
+
+def bundled_names() -> tuple[str, ...]:
+    """Return the names of the models that come with the package."""
+    from napari_gan_enhance.checkpoints.bundled import bundled_models
+
+    return tuple(bundled_models())
+
+
+def describe(value: str) -> ModelChoice:
+    """Read what a model says of itself; a broken one is described as such."""
+    from napari_gan_enhance.checkpoints.bundled import resolve_model
+    from napari_gan_enhance.checkpoints.header import read_header
+
+    try:
+        header = read_header(resolve_model(value))
+    except GanEnhanceError as error:
+        return ModelChoice(value, Path(value).stem, str(error), error=str(error))
+    sizes = header.card.voxel_size_range_um
+    return ModelChoice(value, header.name, _card(header), header.spec, sizes)
+
+
+def _card(header: CheckpointHeader) -> str:
+    card, spec = header.card, header.spec
+    facts = [f"{spec.in_channels} channel" + "s" * (spec.in_channels > 1)]
+    if spec.upscale > 1:
+        facts.append(f"{spec.upscale}x more pixels")
+    if card.voxel_size_range_um is not None:
+        low, high = card.voxel_size_range_um
+        facts.append(f"pixels of {low:g} to {high:g} µm")
+    if card.licence:
+        facts.append(card.licence)
+    lines = [card.summary, f"Trained on: {card.modality}" if card.modality else ""]
+    lines.append(", ".join(facts))
+    lines += [_score(s.metric, s.value, s.data, s.n) for s in card.scores[:MOST_SCORES]]
+    lines.append(f"Limits: {card.limits}" if card.limits else "")
+    return "\n".join(line for line in lines if line)
+
+
+def _score(metric: str, value: float, data: str, n: int) -> str:
+    return f"{metric}: {value:.3g} ({data}, n = {n})"

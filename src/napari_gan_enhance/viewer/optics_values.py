@@ -1,0 +1,87 @@
+"""The microscope's numbers as the Enhance dock shows them, and where they come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from napari_gan_enhance.micrograph.micrograph import Micrograph
+    from napari_gan_enhance.viewer.choices import EnhanceChoices
+
+SAMPLES = ("Red", "Green", "Blue", "Alpha")
+
+
+@dataclass(frozen=True, slots=True)
+class OpticsValues:
+    """Numbers that set the PSF; None where not known.
+
+    Parameters
+    ----------
+    numerical_aperture, immersion_index : float or None
+    emission_nm : tuple of float or None, nanometres
+        One for each channel.
+    voxel_size_um : tuple of float or None, µm
+        (z, y, x).
+    """
+
+    numerical_aperture: float | None = None
+    immersion_index: float | None = None
+    emission_nm: tuple[float | None, ...] = ()
+    voxel_size_um: tuple[float | None, ...] = (None, None, None)
+
+    def by_field(self) -> dict[str, float | None]:
+        """Return every number under the name of its field, such as "emission_nm.0"."""
+        emission = {f"emission_nm.{i}": v for i, v in enumerate(self.emission_nm)}
+        sizes = zip("zyx", self.voxel_size_um, strict=True)
+        return {
+            "numerical_aperture": self.numerical_aperture,
+            "immersion_index": self.immersion_index,
+            **emission,
+            **{f"voxel_size_um.{axis}": size for axis, size in sizes},
+        }
+
+
+def optics_in_file(micrograph: Micrograph) -> OpticsValues:
+    """Return what the file says; what it does not say stays None."""
+    microscope = micrograph.microscope
+    emission = tuple(channel.emission_nm for channel in micrograph.channels)
+    if micrograph.is_rgb:  # its one channel says nothing of the single samples
+        emission = (None,) * micrograph.size("S")
+    return OpticsValues(
+        microscope.numerical_aperture,
+        microscope.immersion_index,
+        emission,
+        tuple(micrograph.voxel_size_um),
+    )
+
+
+def optics_chosen(choices: EnhanceChoices) -> OpticsValues:
+    """Return the numbers that a run would use."""
+    return OpticsValues(
+        choices.numerical_aperture,
+        choices.immersion_index,
+        choices.emission_nm,
+        choices.voxel_size_um,
+    )
+
+
+def channel_names(micrograph: Micrograph) -> tuple[str, ...]:
+    """Return a name for each wavelength; empty where there is none."""
+    if micrograph.is_rgb:
+        return SAMPLES[: micrograph.size("S")]
+    return tuple(channel.name for channel in micrograph.channels)
+
+
+def with_last_objective(values: OpticsValues, last: EnhanceChoices) -> OpticsValues:
+    """Fill a missing objective with the one used last; wavelengths are never guessed.
+
+    Both numbers come from the same objective, so either both are taken or none.
+    """
+    if (values.numerical_aperture, values.immersion_index) != (None, None):
+        return values
+    return replace(
+        values,
+        numerical_aperture=last.numerical_aperture,
+        immersion_index=last.immersion_index,
+    )

@@ -1,0 +1,104 @@
+"""The result layers of one run: added, filled on screen, kept or taken away."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING
+
+from napari.layers import Layer
+
+from napari_gan_enhance.viewer.jobs import ResultFinished, ResultStarted
+from napari_gan_enhance.viewer.layers import (
+    METADATA_KEY,
+    result_layer_data,
+    unique_name,
+)
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image
+
+    from napari_gan_enhance.viewer.jobs import ResultKind
+
+
+class RunLayers:
+    """Turn what a run reports into layers of a viewer.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    source : Image
+        The layer the run works on.
+    """
+
+    def __init__(self, viewer: ViewerModel, source: Image) -> None:
+        self._viewer = viewer
+        self._source = source
+        self._layers: dict[ResultKind, Image] = {}
+        self._unfinished: set[ResultKind] = set()
+
+    @property
+    def layers(self) -> tuple[Image, ...]:
+        """Results in the order they were begun, the deleted ones left out."""
+        return tuple(x for x in self._layers.values() if x in self._viewer.layers)
+
+    def needs(self, layer: object) -> bool:
+        """Whether the run cannot go on without a layer."""
+        unfinished = [self._layers[kind] for kind in self._unfinished]
+        return layer is self._source or any(layer is x for x in unfinished)
+
+    def forget(self, layer: object) -> None:
+        """Keep no memory for a result that the user deleted."""
+        for kind, result in tuple(self._layers.items()):
+            if result is layer and kind not in self._unfinished:
+                del self._layers[kind]
+
+    def take(self, detail: object) -> Image | None:
+        """Follow a report of the run; return the layer if one was added."""
+        if isinstance(detail, ResultStarted):
+            return self._begin(detail)
+        if isinstance(detail, ResultFinished):
+            self._finish(detail)
+        return None
+
+    def refresh(self) -> None:
+        """Show what was written since the last call."""
+        for kind in self._unfinished:
+            layer = self._layers[kind]
+            if layer in self._viewer.layers:
+                layer.refresh(thumbnail=False, highlight=False, extent=False)
+
+    def discard_unfinished(self) -> None:
+        """Take the layers away that are not complete."""
+        taken_away = [self._layers.pop(kind) for kind in self._unfinished]
+        self._unfinished.clear()
+        for layer in taken_away:
+            if layer in self._viewer.layers:
+                self._viewer.layers.remove(layer)
+
+    def _begin(self, started: ResultStarted) -> Image:
+        names = [layer.name for layer in self._viewer.layers]
+        data = result_layer_data(
+            self._source,
+            started.pixels,
+            name=unique_name(names, f"{self._source.name} [{started.label}]"),
+            upscale=started.upscale,
+            region=started.region,
+            contrast_limits=tuple(self._source.contrast_limits),
+        )
+        layer: Image = Layer.create(*data)
+        weakref.finalize(layer, started.keep.close)
+        self._layers[started.kind] = layer
+        self._unfinished.add(started.kind)
+        active = self._viewer.layers.selection.active
+        self._viewer.add_layer(layer)
+        self._viewer.layers.selection.active = (
+            active  # the user goes on where they were
+        )
+        return layer
+
+    def _finish(self, finished: ResultFinished) -> None:
+        self._unfinished.discard(finished.kind)
+        layer = self._layers[finished.kind]
+        layer.metadata = {**layer.metadata, METADATA_KEY: finished.micrograph}
+        layer.refresh()  # the last tiles, and the thumbnail once

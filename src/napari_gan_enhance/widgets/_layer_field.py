@@ -1,0 +1,97 @@
+"""Choose one of the viewer's image layers."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING
+
+from napari.layers import Image
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QComboBox, QWidget
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+
+class LayerField(QComboBox):
+    """The image layers by name; follows the viewer's list and its selection.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    parent : QWidget, optional
+    """
+
+    chosen = Signal()
+    """Another layer, or none, is chosen now."""
+
+    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setToolTip("The image to enhance. It is never changed: results are new.")
+        self.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.setMinimumContentsLength(12)
+        self._viewer = viewer
+        self._layers: list[weakref.ref[Image]] = []
+        self._results: weakref.WeakSet[Image] = weakref.WeakSet()
+        self._shown: weakref.ref[Image] | None = None
+        self._connect()
+        self.currentIndexChanged.connect(self._announce)
+        self._refill()
+        self._follow()
+
+    def layer(self) -> Image | None:
+        """Return the chosen layer."""
+        index = self.currentIndex()
+        return self._layers[index]() if 0 <= index < len(self._layers) else None
+
+    def choose(self, layer: Image) -> None:
+        """Choose a layer of the viewer."""
+        for index, candidate in enumerate(self._layers):
+            if candidate() is layer:
+                self.setCurrentIndex(index)
+
+    def ignore(self, layer: Image) -> None:
+        """Do not jump to this layer when it is selected: it is one of our results."""
+        self._results.add(layer)
+
+    def disconnect_viewer(self) -> None:
+        """Hear no more of the viewer."""
+        events = self._viewer.layers.events
+        for emitter in (events.inserted, events.removed, events.reordered):
+            emitter.disconnect(self._refill)
+        self._viewer.layers.selection.events.active.disconnect(self._follow)
+        for layer in filter(None, (ref() for ref in self._layers)):
+            layer.events.name.disconnect(self._refill)
+
+    def _connect(self) -> None:
+        events = self._viewer.layers.events
+        for emitter in (events.inserted, events.removed, events.reordered):
+            emitter.connect(self._refill)
+        self._viewer.layers.selection.events.active.connect(self._follow)
+
+    def _refill(self, event: object = None) -> None:
+        chosen = self.layer()
+        images = [layer for layer in self._viewer.layers if type(layer) is Image]
+        self.blockSignals(True)
+        self.clear()
+        self._layers = [weakref.ref(layer) for layer in images]
+        for layer in images:
+            self.addItem(layer.name)
+            layer.events.name.disconnect(self._refill)
+            layer.events.name.connect(self._refill)
+        self.setCurrentIndex(images.index(chosen) if chosen in images else 0)
+        self.blockSignals(False)
+        self._announce()
+
+    def _follow(self, event: object = None) -> None:
+        active = self._viewer.layers.selection.active
+        if type(active) is Image and active not in self._results:
+            self.choose(active)
+
+    def _announce(self) -> None:
+        layer = self.layer()
+        if layer is not (self._shown and self._shown()):
+            self._shown = None if layer is None else weakref.ref(layer)
+            self.chosen.emit()

@@ -1,0 +1,74 @@
+"""Show how far a run is, in the dock and in napari's activity dock."""
+
+from __future__ import annotations
+
+from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
+
+from napari_gan_enhance.progress import Progress
+from napari_gan_enhance.widgets._activity import ActivityBar
+
+
+class ProgressRow(QWidget):
+    """A bar, a line of text, and the same bar in the activity dock while a run lasts.
+
+    Parameters
+    ----------
+    parent : QWidget, optional
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.bar = QProgressBar(self)
+        self.bar.setTextVisible(False)
+        self.bar.setMaximumHeight(8)
+        self.bar.setToolTip("Finished tiles of the current step.")
+        self.text = QLabel(self)
+        self.text.setWordWrap(True)
+        self.text.setToolTip("What is being done, and how long it will take.")
+        self._note = ""
+        self.activity = ActivityBar(self)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.bar)
+        column.addWidget(self.text)
+        self.bar.hide()
+
+    def begin(self, title: str) -> None:
+        """Show that a run has begun."""
+        self._note = ""
+        self.activity.show_progress(Progress(0, 0, title))
+        self.bar.setRange(0, 0)
+        self.bar.show()
+        self.text.setText("Starting…")
+
+    def show_progress(self, progress: Progress) -> None:
+        """Show one report."""
+        self._note = progress.note or self._note
+        self.bar.setRange(0, progress.total if progress.done else 0)
+        self.bar.setValue(progress.done)
+        self.text.setText("\n".join(filter(None, [_line(progress), self._note])))
+        self.activity.show_progress(progress)
+
+    def end(self, text: str) -> None:
+        """Show how the run ended."""
+        self.bar.hide()
+        self.text.setText("\n".join(filter(None, [text, self._note])))
+        self.activity.end()
+
+
+def _line(progress: Progress) -> str:
+    words = [progress.stage.capitalize()]
+    if progress.total > 1:
+        words.append(f"{progress.done} of {progress.total} tiles")
+    if progress.remaining_s is not None:
+        words.append(f"{_duration(progress.remaining_s)} left")
+    return ", ".join(words) if len(words) > 1 else f"{words[0]}…"
+
+
+def _duration(seconds: float) -> str:
+    """Return a time that does not flicker: whole seconds, minutes or hours."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    if seconds < 3600:
+        return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+    return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:.0f} min"

@@ -1,0 +1,41 @@
+"""Remember the choices of the Enhance dock from one session to the next."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from platformdirs import user_config_path
+
+from napari_gan_enhance.viewer.choices import EnhanceChoices
+
+FOLDER_VARIABLE = "NAPARI_GAN_ENHANCE_CONFIG"
+"""Environment variable that names another folder for the settings."""
+
+
+def settings_path() -> Path:
+    """Return where the choices are kept."""
+    folder = os.environ.get(FOLDER_VARIABLE)
+    root = Path(folder) if folder else user_config_path("napari-gan-enhance", False)
+    return root / "enhance.json"
+
+
+def load_choices(path: Path) -> EnhanceChoices:
+    """Return the remembered choices; the defaults where nothing usable is kept."""
+    try:
+        return EnhanceChoices.model_validate_json(path.read_bytes())
+    except (OSError, ValueError):  # absent, or written by hand or another version
+        return EnhanceChoices()
+
+
+def save_choices(path: Path, choices: EnhanceChoices) -> None:
+    """Keep the choices; a folder that cannot be written to is no reason to complain."""
+    # Wavelengths and voxel size belong to one image, not to the microscope.
+    kept = choices.model_dump_json(exclude={"emission_nm", "voxel_size_um"}, indent=2)
+    beside = path.with_suffix(".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(kept, encoding="utf-8")
+        beside.replace(path)
+    except OSError:
+        return

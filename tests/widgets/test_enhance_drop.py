@@ -1,0 +1,160 @@
+"""Files dropped on the dock, as Qt delivers them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import tifffile
+from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
+from qtpy.QtGui import QDragEnterEvent, QDropEvent
+
+from napari_gan_enhance.widgets import enhance
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari import Viewer
+    from pytestqt.qtbot import QtBot
+    from qtpy.QtWidgets import QWidget
+
+    from napari_gan_enhance.widgets.enhance import EnhanceDock
+
+WAIT_MS = 20_000
+
+
+def mime(*paths: Path) -> QMimeData:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    return data
+
+
+def drop(widget: QWidget, *paths: Path) -> None:
+    data = mime(*paths)
+    event = QDropEvent(
+        QPointF(5, 5),
+        Qt.DropAction.CopyAction,
+        data,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    widget.dropEvent(event)
+
+
+def is_taken(widget: QWidget, path: Path) -> bool:
+    data = mime(path)
+    event = QDragEnterEvent(
+        QPointF(5, 5).toPoint(),
+        Qt.DropAction.CopyAction,
+        data,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    event.ignore()
+    widget.dragEnterEvent(event)
+    return event.isAccepted()
+
+
+@pytest.fixture
+def tiff(tmp_path: Path, rng: np.random.Generator) -> Path:
+    path = tmp_path / "dropped.tif"
+    pixels = rng.poisson(50, (48, 48)).astype(np.uint16)
+    resolution = (1e4 / 0.2, 1e4 / 0.2)  # pixels per cm for 0.2 µm
+    tifffile.imwrite(path, pixels, resolution=resolution, resolutionunit="CENTIMETER")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("a.tif", True),
+        ("A.OME.TIFF", True),
+        ("a.lsm", True),
+        ("a.safetensors", True),
+        ("a.pth", False),
+        ("a.txt", False),
+    ],
+)
+def test_dock_takes_images_and_checkpoints_only(
+    dock: EnhanceDock, tmp_path: Path, name: str, expected: bool
+) -> None:
+    assert is_taken(dock, tmp_path / name) is expected
+
+
+def test_dropped_checkpoint_is_chosen(
+    dock: EnhanceDock, checkpoint: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.safetensors"
+    other.write_bytes(checkpoint.read_bytes())
+    drop(dock, other)
+    assert dock.controls.model.choice.value == str(other)
+    drop(dock.controls.model, checkpoint)
+    assert dock.controls.model.choice.value == str(checkpoint)
+
+
+def test_dropped_tiff_is_opened_with_its_scale_and_enhanced(
+    dock: EnhanceDock, viewer: Viewer, tiff: Path, qtbot: QtBot, told: list[str]
+) -> None:
+    with qtbot.waitSignal(dock.panel.runner.idle, timeout=WAIT_MS):
+        drop(dock, tiff)
+    assert told == []
+    names = [layer.name for layer in viewer.layers]
+    assert names == ["cells", "dropped", "dropped [enhanced: tiny]"]
+    assert viewer.layers["dropped"].source.reader_plugin == "napari-gan-enhance"
+    for layer in viewer.layers[1:]:
+        assert layer.scale == pytest.approx([0.2, 0.2])
+        assert str(layer.units[0]) == "micrometer"
+
+
+def test_dropped_tiff_without_optics_is_enhanced_alone(
+    dock: EnhanceDock,
+    viewer: Viewer,
+    tiff: Path,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(enhance, "show_info", said.append)
+    dock.controls.deconvolve.setChecked(True)
+    with qtbot.waitSignal(dock.panel.runner.idle, timeout=WAIT_MS):
+        drop(dock, tiff)
+    assert [layer.name for layer in viewer.layers][2:] == ["dropped [enhanced: tiny]"]
+    assert len(said) == 1
+    assert "does not say what Richardson-Lucy needs" in said[0]
+
+
+def test_dropped_file_that_is_no_tiff_is_explained(
+    dock: EnhanceDock, viewer: Viewer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(enhance, "show_error", said.append)
+    broken = tmp_path / "broken.tif"
+    broken.write_text("not a TIFF")
+    drop(dock, broken)
+    assert len(said) == 1
+    assert "broken.tif" in said[0]
+    assert len(viewer.layers) == 1
+    assert not dock.panel.runner.is_running
+
+
+def test_all_channels_of_a_dropped_file_are_enhanced(
+    dock: EnhanceDock,
+    viewer: Viewer,
+    tmp_path: Path,
+    qtbot: QtBot,
+    rng: np.random.Generator,
+) -> None:
+    path = tmp_path / "two.ome.tif"
+    pixels = rng.poisson(50, (2, 48, 48)).astype(np.uint16)
+    metadata = {"axes": "CYX", "Channel": {"Name": ["actin", "dna"]}}
+    tifffile.imwrite(path, pixels, metadata=metadata)
+    drop(dock, path)
+    qtbot.waitUntil(lambda: len(viewer.layers) == 5, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: not dock.panel.runner.is_running, timeout=WAIT_MS)
+    assert [layer.name for layer in viewer.layers][1:] == [
+        "two: actin",
+        "two: dna",
+        "two: actin [enhanced: tiny]",
+        "two: dna [enhanced: tiny]",
+    ]
