@@ -10,9 +10,12 @@ import sys
 
 import typer
 
+from napari_gan_enhance.cli.deconvolve import deconvolve
 from napari_gan_enhance.cli.enhance import enhance
+from napari_gan_enhance.cli.evaluate import evaluate
 from napari_gan_enhance.cli.inspect import inspect
 from napari_gan_enhance.cli.models import models
+from napari_gan_enhance.cli.psf import psf
 from napari_gan_enhance.cli.train import train
 from napari_gan_enhance.errors import GanEnhanceError
 
@@ -24,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-COMMANDS = (enhance, train, inspect, models)
+COMMANDS = (enhance, deconvolve, psf, train, evaluate, inspect, models)
 
 for _command in COMMANDS:
     app.command()(_command)

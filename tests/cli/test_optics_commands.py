@@ -1,0 +1,166 @@
+"""`psf`, `deconvolve` and `evaluate` as a shell would call them."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_gan_enhance.io.read import read_micrograph
+
+OIL = ("--numerical-aperture", 1.4, "--immersion-index", 1.515)
+AIR = ("--numerical-aperture", 0.75, "--immersion-index", 1.0)
+
+
+@pytest.fixture
+def make_psf(cli, tmp_path):
+    def run(*more: object, shape: str = "5,9,9"):
+        return cli(
+            "psf",
+            *("-o", tmp_path / "psf.ome.tif", *OIL, "--emission-nm", 520),
+            *("--voxel-size-um", "0.3,0.1,0.1", "--shape", shape, *more),
+        )
+
+    return run
+
+
+def test_psf_is_written_with_its_optics(make_psf, tmp_path) -> None:
+    done = make_psf("--json")
+    assert done.code == 0
+    assert json.loads(done.out)["shape"] == [5, 9, 9]
+    psf = read_micrograph(tmp_path / "psf.ome.tif")
+    pixels = np.asarray(psf.pixels[:])
+    assert pixels.dtype == np.float32
+    assert pixels.sum() == pytest.approx(1, abs=1e-6)
+    assert np.unravel_index(pixels.argmax(), pixels.shape) == (2, 4, 4)
+    assert tuple(psf.voxel_size_um) == pytest.approx((0.3, 0.1, 0.1))
+    assert psf.microscope.numerical_aperture == 1.4
+    assert psf.channels[0].emission_nm == 520
+
+
+def test_psf_options_change_the_result(make_psf, tmp_path) -> None:
+    found = []
+    for more in ((), ("--point",), ("--model", "born-wolf")):
+        assert make_psf("--overwrite", *more).code == 0
+        found.append(read_micrograph(tmp_path / "psf.ome.tif").pixels[:])
+    widths = [float(p[:, 4, 4].sum() / p.max()) for p in found]
+    # a point sample is narrower, the paraxial defocus longer
+    assert widths[1] < widths[0] < widths[2]
+
+
+def test_psf_refuses_what_cannot_be(make_psf) -> None:
+    assert make_psf(shape="4,9,9").failed_with("odd")
+    assert make_psf(shape="4,a,9").code == 2
+    assert make_psf().code == 0
+    assert make_psf().failed_with("already exists")
+
+
+def test_deconvolve_writes_every_channel(cli, image, tmp_path) -> None:
+    done = cli(
+        "deconvolve",
+        *(image, "-o", tmp_path / "rl.ome.tif", *AIR, "--json"),
+        *("--emission-nm", 461, "--emission-nm", 520, "--iterations", 2),
+    )
+    assert done.code == 0, done.err
+    result = read_micrograph(tmp_path / "rl.ome.tif")
+    assert result.shape == (2, 40, 50)
+    assert result.pixels.dtype == np.float32
+    assert [c.emission_nm for c in result.channels] == [461, 520]
+    assert result.voxel_size_um.x == pytest.approx(0.16)
+    assert result.provenance["settings"]["iterations"] == 2
+    assert json.loads(done.out)["files"][0]["status"] == "done"
+
+
+@pytest.mark.parametrize(
+    "wavelengths", [("--emission-nm", 461, 520), ("--emission-nm", "461,520")]
+)
+def test_wavelengths_may_follow_one_option(cli, image, tmp_path, wavelengths) -> None:
+    out = tmp_path / "rl.ome.tif"
+    done = cli("deconvolve", image, "-o", out, *AIR, "--iterations", 1, *wavelengths)
+    assert done.code == 0, done.err
+    assert [c.emission_nm for c in read_micrograph(out).channels] == [461, 520]
+
+
+def test_deconvolve_names_the_options_that_are_missing(cli, image, tmp_path) -> None:
+    out = tmp_path / "rl.ome.tif"
+    done = cli("deconvolve", image, "-o", out, *AIR)
+    assert done.code == 1
+    assert "--emission-nm" in done.err
+    assert "--numerical-aperture" not in done.err
+    assert not out.exists()
+
+
+def test_deconvolve_several_files_into_a_folder(cli, image, tmp_path) -> None:
+    other = tmp_path / "other.tif"
+    other.write_bytes(image.read_bytes())
+    arguments = ("deconvolve", image, other, "-o", tmp_path / "rl", *AIR)
+    given = ("--emission-nm", "461,520", "--iterations", 1, "--json")
+    assert cli(*arguments, *given).code == 0
+    names = sorted(p.name for p in (tmp_path / "rl").iterdir())
+    assert names == ["cells.ome.tif", "other.ome.tif"]
+    again = json.loads(cli(*arguments, *given).out)
+    assert [f["status"] for f in again["files"]] == ["skipped"] * 2
+
+
+def test_deconvolve_with_a_measured_psf(cli, image, make_psf, tmp_path) -> None:
+    stack = tmp_path / "stack.tif"
+    tifffile.imwrite(
+        stack, np.random.default_rng(1).poisson(9, (6, 20, 20)).astype(np.uint16)
+    )
+    assert make_psf().code == 0
+    out = tmp_path / "rl.ome.tif"
+    done = cli("deconvolve", stack, "-o", out, "--psf", tmp_path / "psf.ome.tif")
+    assert done.code == 0, done.err
+    assert read_micrograph(out).shape == (6, 20, 20)
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "word"),
+    [
+        (("--iterations", "auto"), 1, "--iterations 10"),
+        (("--iterations", "0"), 2, "from 1 on"),
+        (("--voxel-size-um", "1,2,3,4"), 2, "--voxel-size-um"),
+        (("--voxel-size-um", "1,-2,3"), 2, "positive"),
+        (("--emission-nm", "green"), 2, "--emission-nm"),
+        (("--device", "tpu"), 2, "tpu"),
+    ],
+)
+def test_wrong_options(cli, image, tmp_path, given, code: int, word: str) -> None:
+    out = tmp_path / "rl.ome.tif"
+    done = cli("deconvolve", image, "-o", out, *given)
+    assert done.code == code
+    assert word in done.err
+    assert not out.exists()
+
+
+@pytest.fixture
+def planes(tmp_path, rng):
+    reference = rng.integers(0, 1000, (3, 20, 24)).astype(np.uint16)
+    grey = {"photometric": "minisblack"}
+    tifffile.imwrite(tmp_path / "reference.tif", reference, **grey)
+    result = (reference * 2 + 50).astype(np.float32)
+    tifffile.imwrite(tmp_path / "result.tif", result, **grey)
+    return tmp_path / "result.tif", tmp_path / "reference.tif"
+
+
+def test_evaluate_prints_planes_and_median(cli, planes) -> None:
+    done = cli("evaluate", *planes, "--fit", "none", "--data-range", 1000)
+    assert done.code == 0
+    rows = [line.split() for line in done.out.splitlines()]
+    assert rows[0][:2] == ["plane", "mse"]
+    assert [row[0] for row in rows[1:]] == ["Z0", "Z1", "Z2", "median"]
+
+
+def test_evaluate_json_has_no_infinity(cli, planes) -> None:
+    result, reference = planes
+    fitted = json.loads(cli("evaluate", result, reference, "--json").out)
+    assert fitted["median"]["ssim"] == pytest.approx(1)
+    assert len(fitted["planes"]) == 3
+    same = cli("evaluate", reference, reference, "--fit", "none", "--json")
+    assert json.loads(same.out, parse_constant=pytest.fail)["median"]["psnr"] is None
+
+
+def test_evaluate_refuses_other_sizes(cli, planes, image) -> None:
+    assert cli("evaluate", planes[0], image).failed_with("same size")
