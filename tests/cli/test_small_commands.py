@@ -103,3 +103,16 @@ def test_demo_writes_three_images_and_a_picture(cli, tmp_path):
     again = cli("demo", "--headless", tmp_path / "demo")
     assert again.code == 1
     assert "already exists" in again.err
+
+
+def test_unexpected_error_is_still_one_sentence(cli, monkeypatch, tmp_path):
+    import napari_gan_enhance.io.read as read
+
+    def broken(path):
+        raise ZeroDivisionError("oh")
+
+    monkeypatch.setattr(read, "describe", broken)
+    assert cli("inspect", tmp_path).failed_with("ZeroDivisionError: oh", "report")
+    monkeypatch.setenv("NAPARI_GAN_ENHANCE_DEBUG", "1")
+    with pytest.raises(ZeroDivisionError, match="oh"):
+        cli("inspect", tmp_path)

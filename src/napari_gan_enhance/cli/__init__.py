@@ -6,11 +6,13 @@ functions that need them.
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
 
 from napari_gan_enhance.cli.deconvolve import deconvolve
+from napari_gan_enhance.cli.demo import demo
 from napari_gan_enhance.cli.enhance import enhance
 from napari_gan_enhance.cli.evaluate import evaluate
 from napari_gan_enhance.cli.inspect import inspect
@@ -18,6 +20,9 @@ from napari_gan_enhance.cli.models import models
 from napari_gan_enhance.cli.psf import psf
 from napari_gan_enhance.cli.train import train
 from napari_gan_enhance.errors import GanEnhanceError
+
+DEBUG = "NAPARI_GAN_ENHANCE_DEBUG"
+"""Environment variable that lets an unexpected error show its traceback."""
 
 app = typer.Typer(
     name="napari-gan-enhance",
@@ -27,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-COMMANDS = (enhance, deconvolve, psf, train, evaluate, inspect, models)
+COMMANDS = (demo, enhance, deconvolve, psf, train, evaluate, inspect, models)
 
 for _command in COMMANDS:
     app.command()(_command)
@@ -43,3 +48,12 @@ def main() -> None:
     except KeyboardInterrupt:
         typer.echo("Stopped.", err=True)
         sys.exit(130)
+    except Exception as error:
+        if os.environ.get(DEBUG):
+            raise
+        typer.echo(
+            f"Error: {type(error).__name__}: {error} - this should not happen - set "
+            f"{DEBUG}=1 to see where, and please report it.",
+            err=True,
+        )
+        sys.exit(1)
