@@ -80,9 +80,9 @@ def write_demo(folder: Path, *, overwrite: bool) -> list[Path]:
         In that order.
     """
     from napari_gan_enhance.cli._console import run_job
-    from napari_gan_enhance.io.atomic import output_errors
+    from napari_gan_enhance.io.atomic import atomic_file, output_errors
     from napari_gan_enhance.io.write import check_output, write_micrograph
-    from napari_gan_enhance.metrics.picture import comparison_picture
+    from napari_gan_enhance.metrics.picture import comparison_figure
 
     names = ("raw", "enhanced", "deconvolved")
     paths = [folder / f"{name}.ome.tif" for name in names]
@@ -94,7 +94,9 @@ def write_demo(folder: Path, *, overwrite: bool) -> list[Path]:
     images = results()
     for path, micrograph in zip(paths, images, strict=True):
         run_job(write_micrograph(path, micrograph, overwrite=overwrite))
-    comparison_picture(picture, dict(zip(names, images, strict=True)), LINE, overwrite)
+    figure = comparison_figure(dict(zip(names, images, strict=True)), LINE)
+    with atomic_file(picture, overwrite=overwrite) as unfinished:
+        figure.savefig(unfinished, dpi=110)
     return [*paths, picture]
 
 

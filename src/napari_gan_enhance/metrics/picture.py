@@ -1,0 +1,78 @@
+"""A picture that compares images: crops side by side and a line profile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_gan_enhance.errors import MissingExtraError
+from napari_gan_enhance.metrics.line_profile import line_profile
+from napari_gan_enhance.micrograph.view import AxesView
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from napari_gan_enhance.micrograph.micrograph import Micrograph
+
+Point = tuple[float, float]
+
+SHOWN_PERCENTILES = (0.5, 99.8)
+"""Of the first image; all images are shown with its black and white."""
+
+
+def comparison_figure(
+    images: Mapping[str, Micrograph], line: tuple[Point, Point]
+) -> Figure:
+    """Draw the images side by side and a profile along a line.
+
+    Parameters
+    ----------
+    images : mapping of name to Micrograph
+        Single planes of one shape; the first gives contrast and pixel size.
+    line : (start, end), each (Y, X) in pixels
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        To be saved in any format that matplotlib knows.
+
+    Raises
+    ------
+    MissingExtraError
+        If matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingExtraError(
+            "The comparison picture needs matplotlib, which is not installed - it "
+            "comes with the extra 'report' - pip install 'napari-gan-enhance[report]'."
+        ) from error
+    figure = Figure(figsize=(4 * len(images), 6.4), layout="constrained")
+    panels = figure.add_gridspec(2, len(images), height_ratios=[4, 2])
+    profile = figure.add_subplot(panels[1, :])
+    planes = {name: _plane(micrograph) for name, micrograph in images.items()}
+    low, high = np.percentile(next(iter(planes.values())), SHOWN_PERCENTILES)
+    size = next(iter(images.values())).voxel_size_um.x
+    for column, (name, plane) in enumerate(planes.items()):
+        axes = figure.add_subplot(panels[0, column])
+        axes.imshow(plane, cmap="gray", vmin=low, vmax=high)
+        axes.plot(*zip(*(p[::-1] for p in line), strict=True), "C1", linewidth=1)
+        axes.set_title(name)
+        axes.set_axis_off()
+        values = line_profile(plane, *line)
+        distance = np.arange(len(values)) * (size or 1.0)
+        profile.plot(distance, values, label=name, linewidth=1.2)
+    profile.set_xlabel("distance (µm)" if size else "distance (pixels)")
+    profile.set_ylabel("intensity")
+    profile.legend(frameon=False)
+    return figure
+
+
+def _plane(micrograph: Micrograph) -> NDArray[Any]:
+    view = AxesView(micrograph.pixels, micrograph.axes, "YX")
+    return view[(slice(None), slice(None))]
