@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from napari_gan_enhance.io.boundary import DECODING_ERRORS
@@ -65,7 +66,10 @@ def parse_ome(xml: str) -> model.OME | None:
     from ome_types import from_xml
 
     try:
-        return from_xml(xml)
+        with warnings.catch_warnings():
+            # Micro-Manager writes IDs that ome-types repairs, with a warning each.
+            warnings.simplefilter("ignore", UserWarning)
+            return from_xml(xml)
     except DECODING_ERRORS as error:
         _log.info("OME-XML that does not follow the schema is left out: %s", error)
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,8 +51,8 @@ def read_micrograph(path: StrPath, *, series: int = 0) -> Micrograph:
     images, _ = _open(Path(path))
     if not 0 <= series < len(images):
         raise InputError(
-            f"Image {series} was asked of {Path(path).name!r} - it holds {len(images)}, "
-            "counted from 0 - choose one of them."
+            f"Image {series} was asked of {Path(path).name!r} - it holds "
+            f"{len(images)}, counted from 0 - choose one of them."
         )
     return _loaded(images[series])
 
@@ -102,7 +103,9 @@ def describe(path: StrPath) -> dict[str, Any]:
 
 def is_zarr(path: Path) -> bool:
     """Return whether a path is taken for OME-Zarr: a folder with zarr's metadata."""
-    return any((path / name).is_file() for name in ("zarr.json", ".zgroup"))
+    with contextlib.suppress(OSError):  # a folder that may not be searched
+        return any((path / name).is_file() for name in ("zarr.json", ".zgroup"))
+    return False
 
 
 def _open(path: Path) -> tuple[Sequence[Micrograph], str]:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
-import operator
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +13,7 @@ from napari_gan_enhance.errors import FileFormatError
 from napari_gan_enhance.io.axes import plan_axes
 from napari_gan_enhance.io.boundary import check_readable, decoding
 from napari_gan_enhance.io.lazy import LazyPixels, OpenFile, file_stem
-from napari_gan_enhance.io.limits import MOST_PLANES, check_chunk
+from napari_gan_enhance.io.tiff_checks import check_header, check_series
 from napari_gan_enhance.io.tiff_color import alpha_samples, conversion, is_color
 from napari_gan_enhance.io.tiff_metadata import read_metadata
 from napari_gan_enhance.micrograph.micrograph import Micrograph
@@ -35,8 +32,6 @@ FORMATS = {
     "scanimage": "ScanImage TIFF",
 }
 """tifffile's names of kinds of series, in words."""
-
-NOT_COMPRESSED = 1  # TIFF 6.0, tag 259
 
 # tifffile reports damage that it works around; without a configured log that would
 # go to standard error.
@@ -62,7 +57,7 @@ class TiffImages(Sequence[Micrograph]):
         with decoding(path):
             self.file = tifffile.TiffFile(path)
             self._opened = OpenFile(self.file.close)
-            _check_declared_planes(self.file, path)
+            check_header(self.file, path)
             found = [s for s in self.file.series if not _is_thumbnail(s)]
         if not found:
             raise FileFormatError(
@@ -102,7 +97,7 @@ class TiffImages(Sequence[Micrograph]):
 
     def _pixels(self, series: tifffile.TiffPageSeries) -> tuple[LazyPixels, str]:
         page = series.keyframe
-        _check_series(series, self.path)
+        check_series(series, self.path)
         plan = plan_axes(
             series.axes,
             tuple(int(n) for n in series.shape),
@@ -141,49 +136,3 @@ def _source(series: tifffile.TiffPageSeries) -> Any:
 
 def _is_thumbnail(series: tifffile.TiffPageSeries) -> bool:
     return bool(series.kind == "lsm" and series.keyframe.is_reduced)
-
-
-def _check_declared_planes(file: tifffile.TiffFile, path: Path) -> None:
-    """Refuse OME-XML that claims more planes than a list of them would fit."""
-    for sizes in re.findall(r"<(?:\w+:)?Pixels\b[^>]*>", file.ome_metadata or ""):
-        planes = 1
-        for number in re.findall(r"\bSize[CZT]\s*=\s*[\"'](\d+)", sizes):
-            planes *= int(number)
-        if planes > MOST_PLANES:
-            raise FileFormatError(
-                f"{path.name!r} claims {planes} planes - up to {MOST_PLANES} are read "
-                "- the file is damaged; save the image again."
-            )
-
-
-def _check_series(series: tifffile.TiffPageSeries, path: Path) -> None:
-    """Refuse what cannot be decoded whole or within memory, before decoding."""
-    page = series.keyframe
-    if 0 in series.shape or 0 in page.shape:
-        raise FileFormatError(
-            f"{path.name!r} holds an image of shape {tuple(series.shape)} without "
-            "pixels - every axis needs at least one - choose another file."
-        )
-    if int(page.compression) != NOT_COMPRESSED:
-        check_chunk(page.chunks, page.dtype.itemsize, path)
-    missing = sum(1 for p in series.pages if p is None)
-    if missing:
-        raise FileFormatError(
-            f"{missing} of {len(series.pages)} planes of {path.name!r} are not there "
-            "- every plane is needed - put all files of the set into one folder, or "
-            "save what there is as a new image."
-        )
-    _check_stored(series, path)
-
-
-def _check_stored(series: tifffile.TiffPageSeries, path: Path) -> None:
-    """Refuse planes whose pieces are not all inside the file."""
-    pieces = math.prod(series.keyframe.chunked)
-    for page in series.pages:
-        size = page.parent.filehandle.size
-        ends = map(operator.add, page.dataoffsets, page.databytecounts)
-        if len(page.dataoffsets) < pieces or max(ends, default=0) > size:
-            raise FileFormatError(
-                f"{path.name!r} is cut short - {pieces} pieces of each plane are "
-                "needed - copy the file again from where it came."
-            )

@@ -50,10 +50,11 @@ def write_tiff(part: Path, micrograph: Micrograph) -> Job[None]:
             f"An image of shape {micrograph.shape} holds no pixels - every axis needs "
             "at least one - there is nothing to write."
         )
-    description = ome_xml(micrograph, order, view.shape)
     planes = list(itertools.product(*(range(n) for n in view.shape[:3])))
     tiles_per_plane = math.ceil(height / TILE) * math.ceil(width / TILE)
     total, done = len(planes) * tiles_per_plane, 0
+    yield Progress(0, total, "writing")
+    description = ome_xml(micrograph, order, view.shape)
     remaining = RemainingTime()
     stored_bytes = total * TILE * TILE * samples * dtype.itemsize
     with part.open("xb") as file:

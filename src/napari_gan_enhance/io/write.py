@@ -106,11 +106,11 @@ def check_output(path: StrPath, *, overwrite: bool) -> None:
 
 
 def _suffix(path: Path) -> str:
-    name = path.name.lower()
-    for suffix in (*TIFF_SUFFIXES, *ZARR_SUFFIXES):
-        if name.endswith(suffix) and name != suffix:
-            return suffix
+    name, allowed = path.name.lower(), (*TIFF_SUFFIXES, *ZARR_SUFFIXES)
+    found = [suffix for suffix in allowed if name.endswith(suffix)]
+    if found and name not in allowed:
+        return found[0]
     raise InputError(
         f"{path.name!r} has no suffix that says how to write it - allowed are "
-        f"{', '.join((*TIFF_SUFFIXES, *ZARR_SUFFIXES))} - add one of them."
+        f"{', '.join(allowed)} - add one of them."
     )

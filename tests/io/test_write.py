@@ -1,0 +1,259 @@
+"""What is written comes back, here and in other libraries."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import ome_types
+import pytest
+import tifffile
+import yaozarrs
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from napari_gan_enhance.errors import InputError, OutputError
+from napari_gan_enhance.io.read import read_micrograph
+from napari_gan_enhance.io.tiff_container import TiledTiff
+from napari_gan_enhance.io.write import check_output, write_micrograph
+from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
+from napari_gan_enhance.micrograph.microscope import Channel, Microscope, Modality
+from napari_gan_enhance.progress import drain
+
+OME_DTYPES = ("u1", "u2", "u4", "i1", "i2", "i4", "f4", "f8")
+SHAPES = {
+    "YX": (530, 35),
+    "ZYX": (3, 20, 31),
+    "CYX": (2, 7, 9),
+    "TZCYX": (2, 3, 2, 10, 11),
+    "ZCTYX": (2, 2, 3, 5, 6),
+    "YXS": (17, 23, 3),
+    "TYXS": (2, 17, 23, 3),
+}
+
+
+@st.composite
+def micrographs(draw: st.DrawFn) -> Micrograph:
+    """Any micrograph whose pixels and facts both formats can hold."""
+    axes = draw(st.sampled_from(sorted(SHAPES)))
+    shape = SHAPES[axes]
+    dtype = np.dtype(draw(st.sampled_from(OME_DTYPES)))
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    sizes = st.one_of(st.none(), st.floats(1e-3, 1e3))
+    light = st.one_of(st.none(), st.integers(300, 900))
+    colors = st.one_of(st.none(), st.from_regex("#[0-9a-f]{6}", fullmatch=True))
+    # XML and JSON have no place for control characters and lone surrogates.
+    words = st.text(st.characters(exclude_categories=("C",)), max_size=8)
+    words = words.map(lambda text: " ".join(text.split()))
+    count = dict(zip(axes, shape, strict=True)).get("C", 1)
+    return Micrograph(
+        pixels=rng.integers(0, 120, shape).astype(dtype),
+        axes=axes,
+        voxel_size_um=VoxelSize(draw(sizes), draw(sizes), draw(sizes)),
+        time_step_s=draw(sizes),
+        channels=tuple(
+            Channel(draw(words), draw(light), draw(light), draw(colors))
+            for _ in range(count)
+        ),
+        microscope=Microscope(
+            draw(st.one_of(st.none(), st.sampled_from(Modality))),
+            draw(st.one_of(st.none(), st.floats(0.1, 1.3))),
+            draw(st.one_of(st.none(), st.floats(1.31, 1.6))),
+        ),
+        provenance={
+            word: {"value": [1, 0.5, None, word]} for word in draw(st.sets(words))
+        },
+    )
+
+
+@pytest.mark.parametrize("suffix", [".ome.tif", ".ome.zarr"])
+@given(micrograph=micrographs())
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+def test_round_trip_keeps_everything(suffix: str, micrograph: Micrograph) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = drain(write_micrograph(Path(folder) / f"a{suffix}", micrograph))
+        read = read_micrograph(path)
+    order = [micrograph.axes.index(a) for a in read.axes]
+    np.testing.assert_array_equal(
+        read.pixels, np.asarray(micrograph.pixels).transpose(order), strict=True
+    )
+    assert read.name == "a"
+    without_z = micrograph.voxel_size_um._replace(z=None)
+    tiff = suffix == ".ome.tif"
+    assert read.voxel_size_um in (micrograph.voxel_size_um, without_z)
+    assert read.voxel_size_um.z == micrograph.voxel_size_um.z or not tiff
+    assert read.time_step_s == micrograph.time_step_s
+    assert read.channels == micrograph.channels
+    assert read.microscope == micrograph.microscope
+    assert read.provenance == micrograph.provenance
+    if suffix == ".ome.tif" and not micrograph.is_rgb:
+        assert read.axes == micrograph.axes
+
+
+@pytest.mark.parametrize(("dtype", "stored"), [("?", "u1"), ("f2", "f4")])
+def test_types_that_ome_lacks_are_widened(
+    tmp_path: Path, rng: np.random.Generator, dtype: str, stored: str
+) -> None:
+    pixels = rng.integers(0, 2, (9, 8)).astype(dtype)
+    drain(write_micrograph(tmp_path / "a.tif", Micrograph(pixels, "YX")))
+    read = read_micrograph(tmp_path / "a.tif").pixels
+    np.testing.assert_array_equal(read, pixels.astype(stored), strict=True)
+
+
+def test_integers_that_ome_cannot_hold_are_refused(tmp_path: Path) -> None:
+    image = Micrograph(np.zeros((9, 8), "i8"), "YX")
+    with pytest.raises(OutputError, match="int64 do not fit OME-TIFF"):
+        drain(write_micrograph(tmp_path / "a.tif", image))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_libraries_read_the_tiff(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    pixels = rng.normal(size=(2, 600, 520)).astype("f4")
+    image = Micrograph(
+        pixels,
+        "ZYX",
+        VoxelSize(0.3, 0.1, 0.1),
+        channels=(Channel("GFP", 510.0),),
+        microscope=Microscope(Modality.WIDE_FIELD, 1.3, 1.515),
+    )
+    path = drain(write_micrograph(tmp_path / "a.ome.tif", image))
+    np.testing.assert_array_equal(tifffile.imread(path), pixels)
+    with tifffile.TiffFile(path) as file:
+        page = file.pages[0]
+        assert page.is_tiled
+        assert page.tile == (512, 512)
+        assert page.compression.name == "ADOBE_DEFLATE"
+        xml = file.ome_metadata
+    ome = ome_types.from_xml(xml, validate=True)
+    assert ome.images[0].pixels.physical_size_z == 0.3
+    assert ome.images[0].pixels.channels[0].emission_wavelength == 510.0
+    assert ome.instruments[0].objectives[0].lens_na == 1.3
+
+
+def test_big_tiff_is_read_by_tifffile(tmp_path: Path, rng: np.random.Generator) -> None:
+    planes = rng.integers(0, 999, (3, 40, 30, 1), dtype="u2")
+    with (tmp_path / "big.tif").open("wb") as file:
+        tiff = TiledTiff(file, (40, 30, 1), "u2", big=True)
+        for plane in planes:
+            tiff.write_tile(plane)
+            tiff.end_plane()
+    with tifffile.TiffFile(tmp_path / "big.tif") as file:
+        assert file.is_bigtiff
+        np.testing.assert_array_equal(file.asarray(), planes[..., 0])
+
+
+def test_zarr_follows_the_specification(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    pixels = rng.integers(0, 99, (2, 3, 40, 30), dtype="u2")
+    image = Micrograph(pixels, "CZYX", VoxelSize(0.3, 0.1, 0.1))
+    path = drain(write_micrograph(tmp_path / "a.ome.zarr", image))
+    yaozarrs.validate_zarr_store(path)
+    axes = yaozarrs.open_group(path).ome_metadata().multiscales[0].axes
+    assert [(a.name, a.unit) for a in axes[1:]] == [(a, "micrometer") for a in "zyx"]
+
+
+def test_progress_counts_every_tile(tmp_path: Path) -> None:
+    image = Micrograph(np.zeros((2, 600, 520), "u1"), "ZYX")
+    reports = list(write_micrograph(tmp_path / "a.tif", image))
+    # two planes of 2 x 2 tiles of 512, after one report before the first
+    assert [r.done for r in reports] == list(range(9))
+    assert {(r.total, r.stage) for r in reports} == {(8, "writing")}
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".zarr"])
+def test_existing_output_is_refused_or_replaced(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    first = Micrograph(np.zeros((4, 5), "u1"), "YX")
+    drain(write_micrograph(path, first))
+    second = Micrograph(np.ones((6, 7), "u1"), "YX")
+    with pytest.raises(OutputError, match="already exists"):
+        drain(write_micrograph(path, second))
+    assert read_micrograph(path).shape == (4, 5)
+    drain(write_micrograph(path, second, overwrite=True))
+    assert read_micrograph(path).shape == (6, 7)
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".zarr"])
+def test_closing_the_job_leaves_nothing(tmp_path: Path, suffix: str) -> None:
+    image = Micrograph(np.zeros((600, 520), "u1"), "YX")
+    job = write_micrograph(tmp_path / f"a{suffix}", image)
+    next(job)
+    next(job)
+    job.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+class _FullDisk:
+    """Pixels whose second tile meets a full disk."""
+
+    shape = (600, 520)
+    dtype = np.dtype("u1")
+
+    def __getitem__(self, index: Any) -> Any:
+        if index[0].start:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return np.zeros(self.shape, self.dtype)[index]
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".zarr"])
+def test_full_disk_leaves_the_old_file(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    drain(write_micrograph(path, Micrograph(np.zeros((4, 5), "u1"), "YX")))
+    job = write_micrograph(path, Micrograph(_FullDisk(), "YX"), overwrite=True)
+    with pytest.raises(OutputError, match=r"'a\..*No space left.*free some space"):
+        drain(job)
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+    assert read_micrograph(path).shape == (4, 5)
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "match"),
+    [
+        ("a.png", InputError, "no suffix that says how to write it"),
+        (".ome.tif", InputError, "no suffix"),
+        ("missing/a.tif", OutputError, r"'a\.tif' cannot be written .*No such file"),
+        ("file/a.tif", OutputError, "cannot be written"),
+    ],
+)
+def test_output_is_refused_early(
+    tmp_path: Path, name: str, error: type[Exception], match: str
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(error, match=match):
+        check_output(tmp_path / name, overwrite=False)
+
+
+def test_read_only_folder_is_refused_early(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Permission bits do not stop root, so the answer of the system is given instead.
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(OutputError, match=r"Permission denied.*you may write to"):
+        check_output(tmp_path / "a.tif", overwrite=False)
+
+
+def test_empty_image_is_refused(tmp_path: Path) -> None:
+    image = Micrograph(np.zeros((0, 5), "u1"), "YX")
+    for name in ("a.tif", "a.zarr"):
+        with pytest.raises(OutputError, match="holds no pixels"):
+            drain(write_micrograph(tmp_path / name, image))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_channels_and_color_do_not_fit_zarr(tmp_path: Path) -> None:
+    image = replace(Micrograph(np.zeros((2, 4, 5, 3), "u1"), "CYXS"))
+    with pytest.raises(OutputError, match="channels and RGB samples"):
+        drain(write_micrograph(tmp_path / "a.zarr", image))
+    assert (
+        read_micrograph(drain(write_micrograph(tmp_path / "a.tif", image))).axes
+        == "CYXS"
+    )
