@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from napari_gan_enhance.errors import InputError, OutputError
+from napari_gan_enhance.io import tiff_writing
 from napari_gan_enhance.io.read import read_micrograph
-from napari_gan_enhance.io.tiff_container import TiledTiff
 from napari_gan_enhance.io.write import check_output, write_micrograph
 from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
 from napari_gan_enhance.micrograph.microscope import Channel, Microscope, Modality
@@ -137,16 +137,23 @@ def test_other_libraries_read_the_tiff(
     assert ome.instruments[0].objectives[0].lens_na == 1.3
 
 
-def test_big_tiff_is_read_by_tifffile(tmp_path: Path, rng: np.random.Generator) -> None:
-    planes = rng.integers(0, 999, (3, 40, 30, 1), dtype="u2")
-    with (tmp_path / "big.tif").open("wb") as file:
-        tiff = TiledTiff(file, (40, 30, 1), "u2", big=True)
-        for plane in planes:
-            tiff.write_tile(plane)
-            tiff.end_plane()
-    with tifffile.TiffFile(tmp_path / "big.tif") as file:
+def test_large_files_are_big_tiff(
+    tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tiff_writing, "CLASSIC_LIMIT", 0)
+    planes = rng.integers(0, 999, (3, 40, 30), dtype="u2")
+    path = drain(write_micrograph(tmp_path / "big.tif", Micrograph(planes, "ZYX")))
+    with tifffile.TiffFile(path) as file:
         assert file.is_bigtiff
-        np.testing.assert_array_equal(file.asarray(), planes[..., 0])
+        np.testing.assert_array_equal(file.asarray(), planes)
+
+
+def test_stopping_leaves_nothing(tmp_path: Path) -> None:
+    job = write_micrograph(tmp_path / "a.tif", Micrograph(np.zeros((2000, 600)), "YX"))
+    for _ in range(3):
+        next(job)
+    job.close()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_zarr_follows_the_specification(
