@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from napari_gan_enhance.device import device_faults, select_device
 from napari_gan_enhance.errors import DeviceError, InputError
 from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
 from napari_gan_enhance.micrograph.microscope import Channel, Microscope
-from napari_gan_enhance.models.device import device_faults, select_device
 from napari_gan_enhance.models.enhance import enhance, result_shape
 from napari_gan_enhance.models.generator import Generator
 from napari_gan_enhance.models.registry import build_network, spec_of
@@ -202,13 +202,13 @@ def test_absent_device_names_those_that_are_there(monkeypatch):
 def test_device_faults_never_leave_as_runtime_errors():
     with (
         pytest.raises(DeviceError, match="'cpu' failed"),
-        device_faults(torch.device("cpu")),
+        device_faults("cpu"),
     ):
         torch.zeros(2) @ torch.zeros(3)
 
 
 def test_impossible_allocation_is_a_memory_error():
-    with pytest.raises(MemoryError), device_faults(torch.device("cpu")):
+    with pytest.raises(MemoryError), device_faults("cpu"):
         torch.empty(2**60)
 
 

@@ -9,10 +9,10 @@ import torch
 from scipy.ndimage import gaussian_filter
 from skimage.restoration import richardson_lucy as skimage_richardson_lucy
 
+from napari_gan_enhance.device import device_faults, select_device
 from napari_gan_enhance.errors import DeviceError, InputError
 from napari_gan_enhance.micrograph.micrograph import VoxelSize
 from napari_gan_enhance.optics import richardson_lucy as module
-from napari_gan_enhance.optics.device import device_faults, select_device
 from napari_gan_enhance.optics.psf import point_spread_function
 from napari_gan_enhance.optics.psf_file import read_psf
 from napari_gan_enhance.optics.richardson_lucy import RichardsonLucy
@@ -262,7 +262,7 @@ def test_torch_errors_become_ours(
 
 
 def test_device_faults_let_other_errors_pass() -> None:
-    with pytest.raises(InputError, match="mine"), device_faults():
+    with pytest.raises(InputError, match="mine"), device_faults("cpu"):
         raise InputError("mine")
 
 

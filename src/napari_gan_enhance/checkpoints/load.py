@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from napari_gan_enhance.checkpoints.bundled import resolve_model
 from napari_gan_enhance.checkpoints.header import read_header
 from napari_gan_enhance.checkpoints.native import load_network
-from napari_gan_enhance.models.device import select_device
+from napari_gan_enhance.device import select_device
 from napari_gan_enhance.models.generator import Generator, Precision
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from napari_gan_enhance.models.device import device_faults, free_device_bytes
+from napari_gan_enhance.device import device_faults, free_device_bytes
 from napari_gan_enhance.models.registry import parse_config
 from napari_gan_enhance.models.spec import ModelCard, ModelSpec
 
@@ -55,7 +55,7 @@ class Generator:
         self.sha256 = sha256
         self.device = device or torch.device("cpu")
         self.precision: Precision = precision
-        with device_faults(self.device):
+        with device_faults(self.device.type):
             self._network = network.eval().to(self.device)
             # Known to torch, not to its type stubs.
             self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -86,7 +86,7 @@ class Generator:
 
     def __call__(self, window: NDArray[Any]) -> NDArray[np.float32]:
         """Run the network on one window."""
-        with torch.inference_mode(), device_faults(self.device):
+        with torch.inference_mode(), device_faults(self.device.type):
             # (C, Y, X) -> (1, C, Y, X)
             image = torch.from_numpy(np.ascontiguousarray(window, np.float32))[None]
             image = image.to(self.device, memory_format=torch.channels_last)

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_gan_enhance import __version__
+from napari_gan_enhance.device import free_device_bytes, select_device
 from napari_gan_enhance.micrograph.intensity import fit_intensity_scaling
 from napari_gan_enhance.micrograph.view import AxesView
-from napari_gan_enhance.optics.device import free_device_bytes, select_device
 from napari_gan_enhance.optics.psf import point_spread_function, psf_shape
 from napari_gan_enhance.optics.psf_file import read_psf
 from napari_gan_enhance.optics.richardson_lucy import RichardsonLucy
 from napari_gan_enhance.optics.settings import DeconvolveSettings, Optics, complete
 from napari_gan_enhance.progress import Job, Progress
-from napari_gan_enhance.tiling.engine import Part, run_tiles
+from napari_gan_enhance.tiling.engine import Part
 from napari_gan_enhance.tiling.memory import checked_tile, fitting_tile, free_bytes
 from napari_gan_enhance.tiling.region import (
     Region,
     positions,
+    run_places,
     snapped_region,
-    written_region,
 )
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from napari_gan_enhance.tiling.schedule import Schedule
 
 STAGE = "deconvolving"
+
+PREFERRED = ("cuda", "cpu")
+"""Apple's GPU is taken only by name: Fourier transforms on it have not been tried."""
 
 FREE_SHARE = 0.5
 """Share of the free memory that one window may take: one tile has no seams."""
@@ -91,7 +94,7 @@ def deconvolve(
         If the device is absent, fails, or has no memory for the smallest tile.
     """
     optics = complete(settings, micrograph)
-    device = select_device(settings.device)
+    device = select_device(settings.device, PREFERRED)
     box = snapped_region(micrograph, region, {})
     if target is None:
         target = np.zeros([s.stop - s.start for s in box.values()], np.float32)
@@ -101,20 +104,10 @@ def deconvolve(
     operators = _operators(micrograph, settings, optics, device)
     parts, places = _parts(micrograph, operators, optics, box, target)
     tile = _tile(parts[0], settings, device)
-    tiles = run_tiles(parts, tile=tile, stage=STAGE, schedule=schedule)
     upscale = dict.fromkeys(_spatial(optics), 1)
-    try:
-        while True:
-            report = next(tiles)
-            if report.detail is not None:
-                place = places[report.detail.part]
-                where = written_region(report.detail, place, box, upscale)
-                report = replace(report, detail=where)
-            yield report
-    except StopIteration as end:
-        used: tuple[int, ...] = end.value
-    finally:
-        tiles.close()
+    used = yield from run_places(
+        parts, places, box, upscale, tile=tile, stage=STAGE, schedule=schedule
+    )
     provenance = _provenance(micrograph, settings, optics, device, used)
     kept = box.get("C", slice(None))
     return _result(micrograph, optics, kept, target, provenance)

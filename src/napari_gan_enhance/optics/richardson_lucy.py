@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from scipy.fft import next_fast_len
 
+from napari_gan_enhance.device import device_faults
 from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.micrograph.intensity import check_finite
-from napari_gan_enhance.optics.device import device_faults
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -169,7 +169,7 @@ class RichardsonLucy:
             image = np.maximum(channel, 0, dtype=np.float32)
             peak = float(image.max(initial=0))
             image = image / (peak or 1)
-            with device_faults():
+            with device_faults(self._device):
                 for done in self._iterate(image, result[index]):
                     yield (index + done) / len(window)
             result[index] *= peak

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from napari_gan_enhance.device import device_faults
 from napari_gan_enhance.errors import TrainingError
-from napari_gan_enhance.models.device import device_faults
 from napari_gan_enhance.progress import Job, Progress, RemainingTime
 from napari_gan_enhance.training.losses import ssim
 from napari_gan_enhance.training.patches import PatchSampler
@@ -145,7 +145,7 @@ def train(
     losses: list[float] = []
     while spent(training, recipe) < 1:
         start = time.monotonic()
-        with device_faults(device):
+        with device_faults(device.type):
             losses.append(_update(training, recipe, device))
         _average(training, recipe.average_decay)
         training.step += 1

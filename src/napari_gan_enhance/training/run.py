@@ -11,8 +11,8 @@ from torch import nn
 from napari_gan_enhance.checkpoints.bundled import resolve_model
 from napari_gan_enhance.checkpoints.header import CheckpointHeader, read_header
 from napari_gan_enhance.checkpoints.native import load_network, save_checkpoint
+from napari_gan_enhance.device import select_device
 from napari_gan_enhance.io.atomic import check_free
-from napari_gan_enhance.models.device import select_device
 from napari_gan_enhance.models.registry import build_network, spec_of
 from napari_gan_enhance.progress import Job, Progress
 from napari_gan_enhance.training.images import load_pairs

@@ -141,7 +141,7 @@ def deconvolve_settings(choices: EnhanceChoices) -> DeconvolveSettings:
 def _load(choices: EnhanceChoices) -> Generator:
     from napari_gan_enhance.checkpoints.bundled import resolve_model
     from napari_gan_enhance.checkpoints.load import load_generator
-    from napari_gan_enhance.models.device import limit_threads
+    from napari_gan_enhance.device import limit_threads
 
     limit_threads(spare_threads(os.cpu_count()))
     path = resolve_model(choices.model)

@@ -1,4 +1,4 @@
-"""Where a network runs, and what goes wrong there."""
+"""Where torch runs, and what goes wrong there."""
 
 from __future__ import annotations
 
@@ -18,20 +18,27 @@ from napari_gan_enhance.errors import DeviceError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-DEVICES = ("auto", "cpu", "cuda", "mps")
+PREFERRED = ("cuda", "mps", "cpu")
+"""What "auto" takes, the first that is there."""
 
 
-def select_device(name: str) -> torch.device:
-    """Return a device by name; "auto" takes the first of CUDA, MPS, CPU.
+def select_device(name: str, preferred: tuple[str, ...] = PREFERRED) -> torch.device:
+    """Return a device by name.
+
+    Parameters
+    ----------
+    name : "auto", "cpu", "cuda" or "mps"
+    preferred : tuple of str
+        Of these "auto" takes the first that is there.
 
     Raises
     ------
     DeviceError
         If the device is not there.
     """
-    available = [d for d in ("cuda", "mps") if _is_available(d)] + ["cpu"]
+    available = [device for device in PREFERRED if _is_available(device)]
     if name == "auto":
-        return torch.device(available[0])
+        return torch.device(next(d for d in preferred if d in available))
     if name not in available:
         raise DeviceError(
             f"Device {name!r} is not there - this computer has "
@@ -53,10 +60,15 @@ def free_device_bytes(device: torch.device) -> int | None:
 
 
 @contextmanager
-def device_faults(device: torch.device) -> Iterator[None]:
+def device_faults(device: str) -> Iterator[None]:
     """Turn torch's RuntimeErrors into MemoryError or DeviceError.
 
     A RuntimeError must never leave a job: Qt's workers swallow it.
+
+    Parameters
+    ----------
+    device : str
+        As torch names it, for the message.
     """
     try:
         yield
@@ -64,16 +76,17 @@ def device_faults(device: torch.device) -> Iterator[None]:
         torch.cuda.empty_cache()
         raise MemoryError(str(error)) from error
     except RuntimeError as error:
-        reason = str(error).splitlines()[0]
-        if "can't allocate memory" in reason or "out of memory" in reason:
+        reason = (str(error) or "no reason given").splitlines()[0]
+        # The allocator for main memory raises a plain RuntimeError.
+        if "allocate memory" in reason or "out of memory" in reason:
             raise MemoryError(reason) from error
         raise DeviceError(
-            f"Device {device.type!r} failed ({reason}) - it must be able to run the "
-            "network - try the device 'cpu'."
+            f"Device {device!r} failed ({reason}) - it must be able to run "
+            "this job - try the device 'cpu'."
         ) from error
 
 
 def _is_available(name: str) -> bool:
     if name == "cuda":
         return torch.cuda.is_available()
-    return torch.backends.mps.is_available()
+    return name == "cpu" or torch.backends.mps.is_available()
