@@ -93,6 +93,9 @@ def test_axes_view_is_read_like_an_array() -> None:
 def test_outside_is_nan_and_the_border_is_not() -> None:
     values = line_profile(ramp(), (0, -3), (0, 4))
     np.testing.assert_array_equal(np.isnan(values), [True] * 3 + [False] * 5)
+    values = line_profile(ramp(), (0, 36), (0, 43))
+    np.testing.assert_array_equal(np.isnan(values), [False] * 4 + [True] * 4)
+    assert np.isnan(line_profile(ramp(), (29.6, 0), (29.6, 39))).all()
     assert np.isfinite(line_profile(ramp(), (0, 0), (29, 39), 1)).all()
     assert np.isfinite(line_profile(ramp(), (29.4, 0), (29.4, 39))).all()
     assert np.isnan(line_profile(ramp(), (-9, -9), (-5, -3))).all()

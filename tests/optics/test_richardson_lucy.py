@@ -173,6 +173,12 @@ def test_negative_pixels_count_as_zero(rng: np.random.Generator) -> None:
     )
 
 
+def test_dead_pixel_is_not_stuck_at_zero() -> None:
+    image = np.full((15, 15), 100.0)
+    image[7, 7] = 0
+    assert deconvolved(gaussian_psf(1, 3, 2), 5, image)[7, 7] > 0
+
+
 def test_black_window_stays_black() -> None:
     assert not deconvolved(gaussian_psf(1, 3, 2), 3, np.zeros((9, 9))).any()
 
