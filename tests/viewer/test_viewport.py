@@ -39,6 +39,14 @@ def test_box_is_the_canvas_around_the_center(viewer: ViewerModel) -> None:
     assert box == {"Y": slice(225, 276), "X": slice(250, 351)}
 
 
+def test_pixel_is_visible_where_any_of_it_is(viewer: ViewerModel) -> None:
+    layer = viewer.add_image(np.zeros((500, 600), np.uint8))
+    look(viewer, (250.8, 300.4), 2)
+    # 225.8 lies in pixel 226, which reaches from 225.5 to 226.5.
+    box = visible_box(viewer, layer, "YX")
+    assert box == {"Y": slice(226, 277), "X": slice(250, 351)}
+
+
 def test_box_follows_scale_and_translation(viewer: ViewerModel) -> None:
     layer = viewer.add_image(
         np.zeros((500, 600), np.uint8), scale=(0.5, 0.25), translate=(10, 20)

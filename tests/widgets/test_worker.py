@@ -193,9 +193,3 @@ def test_abandoned_job_is_closed_and_never_heard_of_again(
     run_to_idle(qtbot, other, lambda: counting(1))
     assert len(log.events) == heard
     assert "idle" not in log.names
-
-
-def test_openmp_waits_passively() -> None:
-    import os
-
-    assert os.environ["OMP_WAIT_POLICY"].upper() == "PASSIVE"

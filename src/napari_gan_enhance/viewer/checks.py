@@ -37,11 +37,14 @@ class Finding:
         One sentence.
     blocks : bool
         Whether no run can start with it.
+    missing : str
+        What the file does not say, for one sentence about all of it.
     """
 
     field: str
     reason: str
     blocks: bool = True
+    missing: str = ""
 
 
 def findings(
@@ -69,6 +72,16 @@ def findings(
     if choices.deconvolve:
         found += _optics(choices, micrograph, in_file)
     return sorted(found, key=lambda finding: not finding.blocks)
+
+
+def missing_text(what: list[str]) -> str:
+    """Return one sentence about everything that the file does not say."""
+    several = list(dict.fromkeys(what))
+    them = "them" if len(several) > 1 else "it"
+    return (
+        f"The file does not say {', '.join(several)}, which Richardson-Lucy needs: "
+        f"type {them} in or switch Richardson-Lucy off."
+    )
 
 
 def _model(model: ModelChoice | None, micrograph: Micrograph) -> Iterator[Finding]:
@@ -112,11 +125,7 @@ def _optics(
                 yield Finding(name, "Not in the file: your own value.", blocks=False)
         elif name != "voxel_size_um.z" or micrograph.size("Z") > 1:
             what = NAMES.get(name) or NAMES[name.partition(".")[0]]
-            yield Finding(
-                name,
-                f"The file does not say {what}, which Richardson-Lucy needs: type it "
-                "in or switch Richardson-Lucy off.",
-            )
+            yield Finding(name, missing_text([what]), missing=what)
     yield from _objective(choices)
 
 

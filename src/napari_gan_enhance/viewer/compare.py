@@ -21,6 +21,9 @@ LINKED = ("contrast_limits", "gamma")
 GRID = ("spacing", "stride", "shape", "enabled")
 """What is changed of the grid, in an order in which it can be set."""
 
+NAME_SIZE = 8
+"""Points: the names of layers are long and the cells narrow."""
+
 GAP = 4.0
 """Screen pixels between two cells."""
 
@@ -92,3 +95,4 @@ class Comparison:
 def _show_name(layer: Image, is_shown: bool) -> None:
     if hasattr(layer, "name_overlay"):  # new in napari 0.7
         layer.name_overlay.visible = is_shown
+        layer.name_overlay.font_size = NAME_SIZE

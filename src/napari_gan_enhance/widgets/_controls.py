@@ -9,7 +9,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QWidget
 
 from napari_gan_enhance.errors import GanEnhanceError
-from napari_gan_enhance.viewer.checks import Finding, findings
+from napari_gan_enhance.viewer.checks import Finding, findings, missing_text
 from napari_gan_enhance.viewer.choices import EnhanceChoices
 from napari_gan_enhance.viewer.layers import micrograph_from_layer
 from napari_gan_enhance.viewer.model_choice import bundled_names
@@ -21,7 +21,7 @@ from napari_gan_enhance.viewer.optics_values import (
 )
 from napari_gan_enhance.widgets._layer_field import LayerField
 from napari_gan_enhance.widgets._marks import Mark, mark
-from napari_gan_enhance.widgets._model_field import ModelField
+from napari_gan_enhance.widgets._model_field import TEXT_WIDTH, ModelField
 from napari_gan_enhance.widgets._optics_form import OpticsForm
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ class EnhanceControls(QWidget):
         self.optics = OpticsForm(self)
         self.reason = QLabel(self)
         self.reason.setWordWrap(True)
+        self.reason.setMinimumWidth(TEXT_WIDTH)
         self.reason.setToolTip("What keeps a run from starting, or needs your eye.")
         self.blocking: list[Finding] = []
         self._last = choices
@@ -199,6 +200,7 @@ class EnhanceControls(QWidget):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         form.addRow("Layer", self.layer)
         form.addRow("Model", self.model)
+        form.addRow(self.model.card)
         form.addRow("Device", self.device)
         form.addRow("Precision", self.precision)
         form.addRow("Region", self.region)
@@ -217,5 +219,8 @@ def _choice(options: dict[str, str], help_text: str) -> QComboBox:
 
 def _summary(found: list[Finding]) -> str:
     """Return the gravest reasons, each once, for the line under the form."""
-    blocking = [f.reason for f in found if f.blocks]
-    return "\n".join(dict.fromkeys(blocking or [f.reason for f in found]))
+    missing = [f.missing for f in found if f.missing]
+    reasons = [f.reason for f in found if f.blocks and not f.missing]
+    if missing:
+        reasons.append(missing_text(missing))
+    return "\n".join(dict.fromkeys(reasons or [f.reason for f in found]))

@@ -12,7 +12,6 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -23,9 +22,12 @@ from napari_gan_enhance.viewer.model_choice import (
     describe,
 )
 
+TEXT_WIDTH = 260
+"""Screen pixels; Qt reserves the height that wrapped text needs at its least width."""
+
 
 class ModelField(QWidget):
-    """A list of models with the chosen one's card below it.
+    """A list of models, and the card of the chosen one, to be put below it.
 
     Parameters
     ----------
@@ -51,6 +53,7 @@ class ModelField(QWidget):
         self.browse.setToolTip("Choose a checkpoint (.safetensors) from a folder.")
         self.card = QLabel(self)
         self.card.setWordWrap(True)
+        self.card.setMinimumWidth(TEXT_WIDTH)
         self.card.setToolTip("What the chosen model was trained on, and for what.")
         self._choice: ModelChoice | None = None
         self._lay_out()
@@ -120,13 +123,10 @@ class ModelField(QWidget):
             self.chosen.emit()
 
     def _lay_out(self) -> None:
-        row = QHBoxLayout()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.names, 1)
         row.addWidget(self.browse)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addLayout(row)
-        column.addWidget(self.card)
 
 
 def dropped(event: QDropEvent, *suffixes: str) -> list[Path]:

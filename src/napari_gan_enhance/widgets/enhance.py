@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_error, show_info
-from qtpy.QtCore import QEvent, QSize, Qt
+from qtpy.QtCore import QEvent, QObject, QSize, Qt
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import (
     QApplication,
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 PLUGIN = "napari-gan-enhance"
 TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf8", ".stk", ".lsm")
+
+GAP = 8
+"""Screen pixels between the form and its scroll bar."""
 
 HEIGHT = 560
 """Preferred height of the form in screen pixels; it scrolls where there is less."""
@@ -196,8 +199,14 @@ class _Scroll(QScrollArea):
     def sizeHint(self) -> QSize:
         bar, form = self.verticalScrollBar(), self.widget()
         width = form.minimumSizeHint().width() if form is not None else 0
-        margin = bar.sizeHint().width() if bar is not None else 0
+        margin = bar.sizeHint().width() + GAP if bar is not None else 0
         return QSize(width + margin, HEIGHT)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(self.sizeHint().width(), 0)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Become wider when the form does; Qt's own scroll areas do not."""
+        if event is not None and event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return bool(super().eventFilter(watched, event))

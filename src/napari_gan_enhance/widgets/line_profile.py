@@ -119,7 +119,10 @@ class LineProfileDock(QWidget):
         column = QVBoxLayout(self)
         column.addLayout(row)
         column.addWidget(self.plot, 1)
-        self.plot.setMinimumHeight(160)
+        self.plot.setMinimumHeight(180)
+        # Under napari's style sheet pyqtgraph leaves too little room for the labels.
+        self.plot.getAxis("left").setWidth(64)
+        self.plot.getAxis("bottom").setHeight(44)
 
 
 def _new_plot(parent: QWidget) -> pg.PlotWidget:

@@ -1,0 +1,115 @@
+"""Side by side in the grid, and back to how it was."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+
+from napari_gan_enhance.viewer.compare import Comparison
+from napari_gan_enhance.viewer.viewport import camera_of, grid_of
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+
+
+@pytest.fixture
+def viewer() -> ViewerModel:
+    viewer = ViewerModel()
+    viewer.canvas.size = (300, 900)
+    for name in ("other", "source", "enhanced", "deconvolved"):
+        viewer.add_image(np.zeros((100, 100)), name=name, contrast_limits=(0, 10))
+    viewer.layers["deconvolved"].visible = False
+    viewer.layers["source"].contrast_limits = (2, 5)
+    return viewer
+
+
+@pytest.fixture
+def compared(viewer: ViewerModel) -> list[Image]:
+    return [viewer.layers[n] for n in ("source", "enhanced", "deconvolved")]
+
+
+def state(viewer: ViewerModel) -> tuple[object, ...]:
+    grid, camera = grid_of(viewer), camera_of(viewer)
+    return (
+        grid.enabled,
+        grid.shape,
+        grid.stride,
+        grid.spacing,
+        tuple(camera.center),
+        camera.zoom,
+        [layer.visible for layer in viewer.layers],
+        [layer.name_overlay.visible for layer in viewer.layers],
+    )
+
+
+def test_layers_stand_in_one_row_and_others_are_hidden(
+    viewer: ViewerModel, compared: list[Image]
+) -> None:
+    Comparison(viewer, compared)
+    grid = grid_of(viewer)
+    places = [grid.position(i, viewer.layers) for i in range(4)]
+    assert places == [(-1, -1), (0, 0), (0, 1), (0, 2)]
+    assert [layer.visible for layer in viewer.layers] == [False, True, True, True]
+
+
+def test_source_is_on_the_left_even_if_it_is_the_highest_layer(
+    viewer: ViewerModel, compared: list[Image]
+) -> None:
+    viewer.layers.move(viewer.layers.index("source"), 4)
+    Comparison(viewer, compared)
+    index = viewer.layers.index("source")
+    assert grid_of(viewer).position(index, viewer.layers) == (0, 0)
+
+
+def test_contrast_is_matched_and_linked(
+    viewer: ViewerModel, compared: list[Image]
+) -> None:
+    comparison = Comparison(viewer, compared)
+    assert [layer.contrast_limits for layer in compared] == [[2, 5]] * 3
+    compared[1].contrast_limits = (3, 4)
+    assert compared[0].contrast_limits == [3, 4]
+    comparison.end()
+    compared[1].contrast_limits = (0, 9)
+    assert compared[0].contrast_limits == [3, 4]
+
+
+def test_end_brings_everything_back(viewer: ViewerModel, compared: list[Image]) -> None:
+    camera_of(viewer).zoom = 7.0
+    before = state(viewer)
+    comparison = Comparison(viewer, compared)
+    assert state(viewer) != before
+    comparison.end()
+    assert state(viewer) == before
+
+
+def test_end_copes_with_deleted_layers(
+    viewer: ViewerModel, compared: list[Image]
+) -> None:
+    comparison = Comparison(viewer, compared)
+    viewer.layers.remove("enhanced")
+    comparison.end()
+    assert not grid_of(viewer).enabled
+    assert viewer.layers["other"].visible
+
+
+def test_zoomed_view_keeps_its_width(
+    viewer: ViewerModel, compared: list[Image]
+) -> None:
+    camera_of(viewer).center, camera_of(viewer).zoom = (50, 50), 30.0
+    Comparison(viewer, compared)
+    # A third of the canvas for each: the same 30 pixels across at a third of the zoom.
+    assert camera_of(viewer).zoom == pytest.approx(10.0)
+    assert tuple(camera_of(viewer).center)[-2:] == (50, 50)
+
+
+def test_whole_image_is_fitted_into_its_cell(
+    viewer: ViewerModel, compared: list[Image]
+) -> None:
+    viewer.reset_view()
+    Comparison(viewer, compared)
+    height, width = 300, 900 / 3
+    assert 100 * camera_of(viewer).zoom <= min(height, width)
+    assert 100 * camera_of(viewer).zoom > 0.8 * min(height, width)
