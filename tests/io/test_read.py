@@ -367,3 +367,21 @@ def _write_lsm(
     with tifffile.TiffWriter(path, byteorder="<") as file:
         file.write(pixels, extratags=[tag], metadata=None)
         file.write(pixels[::2, ::2], subfiletype=1, metadata=None)
+
+
+def test_lookup_table_of_imagej_is_no_color(tmp_path: Path) -> None:
+    pixels = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    red = np.zeros((3, 256), np.uint16)
+    red[0] = np.arange(256) * 257
+    description = "ImageJ=1.53f\nimages=1\n"
+    tifffile.imwrite(
+        tmp_path / "a.tif",
+        pixels,
+        photometric="palette",
+        colormap=red,
+        description=description,
+        metadata=None,
+    )
+    image = read_micrograph(tmp_path / "a.tif")
+    assert image.axes == "YX"
+    np.testing.assert_array_equal(np.asarray(image.pixels[:, :]), pixels)

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 WHITE_IS_ZERO, RGB, PALETTE, YCBCR = 0, 2, 3, 6
 ASSOCIATED_ALPHA, UNASSOCIATED_ALPHA = 1, 2
 
+MICROSCOPY = ("is_imagej", "is_ome", "is_stk", "is_lsm", "is_micromanager")
+"""tifffile's names for programs whose palettes and inversions are a way of showing
+intensities (ImageJ's lookup tables), not of coding colors."""
+
 
 def is_color(page: tifffile.TiffPage) -> bool:
     """Return whether the samples of a page are red, green and blue.
@@ -38,7 +42,8 @@ def conversion(
 
     Palette images become RGB (indices are no intensities; 16 bit, or 8 where the
     palette has no more), images where zero is white are inverted, and values come in
-    the machine's byte order. One-bit images stay boolean.
+    the machine's byte order. One-bit images stay boolean. In files of microscopy
+    programs both are lookup tables for display, and the values stay as they are.
 
     Parameters
     ----------
@@ -51,6 +56,8 @@ def conversion(
     int
         Samples appended: 3 for palettes, else 0.
     """
+    if any(getattr(page.parent, name) for name in MICROSCOPY):
+        return _native, 0
     if int(page.photometric) == PALETTE and page.colormap is not None:
         return _palette_lookup(np.asarray(page.colormap)), 3
     if int(page.photometric) == WHITE_IS_ZERO:
