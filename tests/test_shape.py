@@ -23,7 +23,7 @@ def too_long(module: Path) -> list[str]:
         if isinstance(node, ast.ClassDef):
             lengths.append((node.name, length(node), CLASS_LINES))
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            lengths.append((node.name, code_lines(node), FUNCTION_LINES))
+            lengths.append((node.name, code_lines(node, module), FUNCTION_LINES))
     return [f"{name}: {n} lines, at most {m}" for name, n, m in lengths if n > m]
 
 
@@ -31,10 +31,18 @@ def length(node: ast.stmt) -> int:
     return (node.end_lineno or node.lineno) - node.lineno + 1
 
 
-def code_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """Count lines without the docstring: explaining an array is never too long."""
-    has_docstring = ast.get_docstring(function) is not None
-    return length(function) - (length(function.body[0]) if has_docstring else 0)
+def code_lines(function: ast.FunctionDef | ast.AsyncFunctionDef, module: Path) -> int:
+    """Count the lines of a function that are code.
+
+    The docstring is not: explaining an array is never too long. Nor is the signature
+    of a command: typer reads the table of its options there.
+    """
+    lines = length(function)
+    if ast.get_docstring(function) is not None:
+        lines -= length(function.body[0])
+    if module.parent.name == "cli":
+        lines -= function.body[0].lineno - function.lineno
+    return lines
 
 
 @pytest.mark.parametrize(
