@@ -153,22 +153,26 @@ def test_layers_that_do_not_fit_become_files(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("make", [samples.mitochondria, samples.intestine])
-def test_samples_open_as_layers(make: object) -> None:
+@pytest.mark.parametrize(
+    ("make", "ndim"),
+    [(samples.mitochondria, 2), (samples.lines, 3), (samples.intestine, 2)],
+)
+def test_samples_open_as_layers(make: object, ndim: int) -> None:
     (data,) = make()  # type: ignore[operator]
-    assert Layer.create(*data).data.ndim == 2
+    assert Layer.create(*data).data.ndim == ndim
 
 
 def test_samples_carry_licence_and_known_sizes() -> None:
-    assert sample_names() == ("intestine", "mitochondria")
+    assert sample_names() == ("intestine", "lines", "mitochondria")
     for name in sample_names():
         licence = sample_path(name).parent / f"LICENSE-{name}"
-        assert licence.read_text().startswith("BSD 3-Clause License")
+        text = licence.read_text()
+        assert text.startswith("BSD 3-Clause License") or "Attribution 4.0" in text
     # 23.466652 pixels per µm, as the published file says
     size = read_micrograph(sample_path("intestine")).voxel_size_um
     assert tuple(size) == pytest.approx((None, 1 / 23.466652, 1 / 23.466652))
     assert read_micrograph(sample_path("mitochondria")).voxel_size_um.x is None
-    with pytest.raises(InputError, match="there are intestine, mitochondria"):
+    with pytest.raises(InputError, match="there are intestine, lines, mitochondria"):
         sample_path("moon")
 
 

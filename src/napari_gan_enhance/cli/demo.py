@@ -12,21 +12,18 @@ import typer
 if TYPE_CHECKING:
     from napari_gan_enhance.micrograph.micrograph import Micrograph
 
-SAMPLE = "mitochondria"
+SAMPLE = "lines"
 MODEL = "widefield-denoise"
 FOLDER = Path("napari-gan-enhance-demo")
 
-PIXEL_UM = 0.025
-"""The sample's file says nothing of the optics. Its spectrum ends where that of a
-high-aperture objective would with pixels of 25 nm; see the samples' README."""
-
-NUMERICAL_APERTURE, IMMERSION_INDEX, EMISSION_NM = 1.4, 1.515, 600.0
-"""Assumed for the same reason: a usual oil objective and a red dye."""
+NUMERICAL_APERTURE, IMMERSION_INDEX, EMISSION_NM = 1.4, 1.515, 520.0
+"""The sample's file states its voxel size only. Assumed are a usual oil objective and
+green light."""
 
 ITERATIONS = 10
 
-LINE = ((330.0, 440.0), (330.0, 560.0))
-"""Across several mitochondria; start and end as (Y, X) in pixels."""
+LINE = ((75.0, 20.0), (75.0, 130.0))
+"""Across all lines of the pattern; start and end as (Y, X) in pixels."""
 
 
 def demo(
@@ -51,9 +48,8 @@ def demo(
     from napari_gan_enhance.cli._console import message
 
     message(
-        f"Sample {SAMPLE!r}: its file does not state the optics; assumed are "
-        f"{PIXEL_UM} µm pixels, NA {NUMERICAL_APERTURE}, index {IMMERSION_INDEX}, "
-        f"{EMISSION_NM:.0f} nm."
+        f"Sample {SAMPLE!r}: its file does not state the optics; assumed are NA "
+        f"{NUMERICAL_APERTURE}, index {IMMERSION_INDEX}, {EMISSION_NM:.0f} nm."
     )
     if headless is not None or not has_display():
         folder = headless or FOLDER
@@ -106,15 +102,12 @@ def results() -> tuple[Micrograph, Micrograph, Micrograph]:
     from napari_gan_enhance.checkpoints.load import load_generator
     from napari_gan_enhance.cli._console import run_job
     from napari_gan_enhance.io.read import read_micrograph
-    from napari_gan_enhance.micrograph.micrograph import VoxelSize
     from napari_gan_enhance.models.enhance import enhance
     from napari_gan_enhance.models.settings import EnhanceSettings
     from napari_gan_enhance.optics.deconvolve import deconvolve
     from napari_gan_enhance.optics.settings import DeconvolveSettings
 
-    size = VoxelSize(None, PIXEL_UM, PIXEL_UM)
-    file = read_micrograph(sample_path(SAMPLE))
-    raw = file.with_pixels(file.pixels, voxel_size_um=size)
+    raw = read_micrograph(sample_path(SAMPLE))
     settings = EnhanceSettings()
     enhanced = run_job(enhance(raw, load_generator(MODEL), settings))
     optics = DeconvolveSettings(
@@ -122,7 +115,6 @@ def results() -> tuple[Micrograph, Micrograph, Micrograph]:
         numerical_aperture=NUMERICAL_APERTURE,
         immersion_index=IMMERSION_INDEX,
         emission_nm=(EMISSION_NM,),
-        voxel_size_um=size,
     )
     deconvolved = run_job(deconvolve(raw, optics))
     return raw, enhanced, deconvolved
@@ -131,17 +123,20 @@ def results() -> tuple[Micrograph, Micrograph, Micrograph]:
 def show(paths: list[Path]) -> None:
     """Open napari with the images side by side and a line profile over them."""
     import napari
+    import numpy as np
+
+    from napari_gan_enhance.metrics.picture import SHOWN_PERCENTILES
 
     viewer = napari.Viewer(title="napari-gan-enhance: demo")
     layers = viewer.open(paths, plugin="napari-gan-enhance", stack=False)
-    contrast = layers[0].contrast_limits
     for layer, path in zip(layers, paths, strict=True):
         layer.name = path.name.removesuffix(".ome.tif")
-        layer.contrast_limits = contrast
+        layer.contrast_limits = np.percentile(layer.data, SHOWN_PERCENTILES)
     viewer.window.add_plugin_dock_widget("napari-gan-enhance", "Enhance")
-    line = [[n * PIXEL_UM for n in point] for point in LINE]
+    pixel_um = float(layers[0].scale[-1])
+    line = [[n * pixel_um for n in point] for point in LINE]
     viewer.add_shapes(
-        [line], shape_type="line", edge_width=2 * PIXEL_UM, name="Line profile"
+        [line], shape_type="line", edge_width=pixel_um, name="Line profile"
     )
     viewer.window.add_plugin_dock_widget("napari-gan-enhance", "Line profile")
     viewer.grid.enabled = True

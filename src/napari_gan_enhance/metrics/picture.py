@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 Point = tuple[float, float]
 
 SHOWN_PERCENTILES = (0.5, 99.8)
-"""Of the first image; all images are shown with its black and white."""
+"""Black and white of each image: deconvolution gathers light, so that on the scale of
+its source it would only look overexposed."""
 
 
 def comparison_figure(
@@ -32,7 +33,8 @@ def comparison_figure(
     Parameters
     ----------
     images : mapping of name to Micrograph
-        Single planes of one shape; the first gives contrast and pixel size.
+        Of one shape, (Y, X) or (Z, Y, X), of which the middle plane is shown; the
+        first gives the pixel size.
     line : (start, end), each (Y, X) in pixels
 
     Returns
@@ -55,10 +57,10 @@ def comparison_figure(
     figure = Figure(figsize=(4 * len(images), 6.4), layout="constrained")
     panels = figure.add_gridspec(2, len(images), height_ratios=[4, 2])
     profile = figure.add_subplot(panels[1, :])
-    planes = {name: _plane(micrograph) for name, micrograph in images.items()}
-    low, high = np.percentile(next(iter(planes.values())), SHOWN_PERCENTILES)
     size = next(iter(images.values())).voxel_size_um.x
-    for column, (name, plane) in enumerate(planes.items()):
+    for column, (name, micrograph) in enumerate(images.items()):
+        plane = middle_plane(micrograph)
+        low, high = np.percentile(plane, SHOWN_PERCENTILES)
         axes = figure.add_subplot(panels[0, column])
         axes.imshow(plane, cmap="gray", vmin=low, vmax=high)
         axes.plot(*zip(*(p[::-1] for p in line), strict=True), "C1", linewidth=1)
@@ -73,6 +75,8 @@ def comparison_figure(
     return figure
 
 
-def _plane(micrograph: Micrograph) -> NDArray[Any]:
-    view = AxesView(micrograph.pixels, micrograph.axes, "YX")
+def middle_plane(micrograph: Micrograph) -> NDArray[Any]:
+    """Return the plane (Y, X) in the middle of Z."""
+    middle = {"Z": micrograph.size("Z") // 2}
+    view = AxesView(micrograph.pixels, micrograph.axes, "YX", middle)
     return view[(slice(None), slice(None))]

@@ -11,6 +11,11 @@ def mitochondria() -> list[LayerData]:
     return read_layers(sample_path("mitochondria"))
 
 
+def lines() -> list[LayerData]:
+    """Return a stack of a line pattern with very little light, 21 x 150 x 150."""
+    return read_layers(sample_path("lines"))
+
+
 def intestine() -> list[LayerData]:
     """Return a confocal image of a C. elegans intestine, 316 x 316 pixels."""
     return read_layers(sample_path("intestine"))
