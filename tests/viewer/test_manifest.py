@@ -27,7 +27,7 @@ def manifest() -> PluginManifest:
 
 def test_every_command_can_be_imported(manifest: PluginManifest) -> None:
     names = [command.python_name for command in manifest.contributions.commands]
-    assert len(names) == 7
+    assert len(names) == 8
     assert all(callable(import_python_name(name)) for name in names)
 
 
