@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import tifffile
+from napari.plugins import utils as napari_utils
+from napari.settings import NapariSettings
 from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 
+from napari_gan_enhance.viewer import reader_preference
 from napari_gan_enhance.widgets import enhance
 
 if TYPE_CHECKING:
@@ -158,3 +161,35 @@ def test_all_channels_of_a_dropped_file_are_enhanced(
         "two: actin [enhanced: tiny]",
         "two: dna [enhanced: tiny]",
     ]
+
+
+@pytest.fixture
+def preferences(monkeypatch: pytest.MonkeyPatch) -> NapariSettings:
+    """Preferences of napari that are never written to the user's folder."""
+    settings = NapariSettings(config_path=None)
+    for module in (reader_preference, napari_utils):
+        monkeypatch.setattr(module, "get_settings", lambda: settings)
+    return settings
+
+
+def test_tiff_dropped_on_the_viewer_opens_with_our_reader_where_wanted(
+    preferences: NapariSettings, dock: EnhanceDock, viewer: Viewer, tiff: Path
+) -> None:
+    assert not dock.opens_tiff.isChecked()
+    dock.opens_tiff.setChecked(True)
+    drop(viewer.window._qt_viewer, tiff)
+    layer = viewer.layers["dropped"]
+    assert layer.source.reader_plugin == "napari-gan-enhance"
+    assert layer.scale == pytest.approx([0.2, 0.2])
+
+
+def test_other_readers_keep_their_preferences(
+    preferences: NapariSettings, dock: EnhanceDock
+) -> None:
+    before = {"*.png": "napari", "*.tif": "other"}
+    preferences.plugins.extension2reader = before
+    dock.opens_tiff.setChecked(True)
+    chosen = preferences.plugins.extension2reader
+    assert (chosen["*.png"], chosen["*.tif"]) == ("napari", "napari-gan-enhance")
+    dock.opens_tiff.setChecked(False)
+    assert preferences.plugins.extension2reader == {"*.png": "napari"}

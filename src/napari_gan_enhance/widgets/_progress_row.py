@@ -37,14 +37,16 @@ class ProgressRow(QWidget):
         """Show that a run has begun."""
         self._note = ""
         self.activity.show_progress(Progress(0, 0, title))
-        self.bar.setRange(0, 0)
+        # Not the moving kind: it would draw the whole window anew all the time.
+        self.bar.setRange(0, 1)
+        self.bar.setValue(0)
         self.bar.show()
         self.text.setText("Starting…")
 
     def show_progress(self, progress: Progress) -> None:
         """Show one report."""
         self._note = progress.note or self._note
-        self.bar.setRange(0, progress.total if progress.done else 0)
+        self.bar.setRange(0, max(progress.total, 1))
         self.bar.setValue(progress.done)
         self.text.setText("\n".join(filter(None, [_line(progress), self._note])))
         self.activity.show_progress(progress)

@@ -11,6 +11,7 @@ from qtpy.QtCore import QEvent, QObject, QSize, Qt
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import (
     QApplication,
+    QCheckBox,
     QFrame,
     QHBoxLayout,
     QPushButton,
@@ -23,6 +24,11 @@ from napari_gan_enhance.errors import GanEnhanceError
 from napari_gan_enhance.viewer.choices import EnhanceChoices
 from napari_gan_enhance.viewer.diagnostics import diagnostics
 from napari_gan_enhance.viewer.model_choice import CHECKPOINT_SUFFIX
+from napari_gan_enhance.viewer.reader_preference import (
+    PLUGIN,
+    is_preferred,
+    set_preferred,
+)
 from napari_gan_enhance.widgets._controls import EnhanceControls
 from napari_gan_enhance.widgets._model_field import dropped
 from napari_gan_enhance.widgets._run_panel import RunPanel
@@ -36,7 +42,6 @@ if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Image
 
-PLUGIN = "napari-gan-enhance"
 TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf8", ".stk", ".lsm")
 
 GAP = 8
@@ -72,6 +77,12 @@ class EnhanceDock(QWidget):
         self.defaults.setToolTip("Set every control as it was after installation.")
         self.diagnostics = QPushButton("Copy diagnostics", self)
         self.diagnostics.setToolTip("Copy versions and settings for a fault report.")
+        self.opens_tiff = QCheckBox("Open TIFF files with this plugin", self)
+        self.opens_tiff.setToolTip(
+            "TIFF files dropped on the viewer keep their pixel size, channels and "
+            "metadata. Without it napari asks which reader to use."
+        )
+        self.opens_tiff.setChecked(is_preferred())
         self._waiting: list[Image] = []
         self._is_open = True
         self._lay_out()
@@ -175,6 +186,7 @@ class EnhanceDock(QWidget):
         self.panel.busy.connect(self._on_busy)
         self.panel.runner.stopped.connect(self._on_given_up)
         self.panel.runner.failed.connect(self._on_given_up)
+        self.opens_tiff.toggled.connect(set_preferred)
         self.defaults.clicked.connect(self._on_defaults)
         self.diagnostics.clicked.connect(self._on_diagnostics)
 
@@ -190,6 +202,7 @@ class EnhanceDock(QWidget):
         column = QVBoxLayout(self)
         column.addWidget(scroll, 1)
         column.addWidget(self.panel)
+        column.addWidget(self.opens_tiff)
         column.addLayout(tools)
 
 
