@@ -10,7 +10,7 @@ from napari_gan_enhance.errors import GanEnhanceError
 
 if TYPE_CHECKING:
     from napari_gan_enhance.checkpoints.header import CheckpointHeader
-    from napari_gan_enhance.models.spec import ModelSpec
+    from napari_gan_enhance.models.spec import ModelSpec, Score
 
 CHECKPOINT_SUFFIX = ".safetensors"
 MOST_SCORES = 3
@@ -77,10 +77,16 @@ def _card(header: CheckpointHeader) -> str:
         facts.append(card.licence)
     lines = [card.summary, f"Trained on: {card.modality}" if card.modality else ""]
     lines.append(", ".join(facts))
-    lines += [_score(s.metric, s.value, s.data, s.n) for s in card.scores[:MOST_SCORES]]
+    lines += [_line(score) for score in _telling(card.scores)]
     lines.append(f"Limits: {card.limits}" if card.limits else "")
     return "\n".join(line for line in lines if line)
 
 
-def _score(metric: str, value: float, data: str, n: int) -> str:
-    return f"{metric}: {value:.3g} ({data}, n = {n})"
+def _telling(scores: tuple[Score, ...]) -> tuple[Score, ...]:
+    """Return the scores that say most in few lines: what was gained, set by set."""
+    gains = tuple(score for score in scores if score.metric.startswith("PSNR gain"))
+    return (gains or scores)[:MOST_SCORES]
+
+
+def _line(score: Score) -> str:
+    return f"{score.metric}: {score.value:.3g} ({score.data}, n = {score.n})"
