@@ -22,6 +22,9 @@ green light."""
 
 ITERATIONS = 10
 
+WINDOW = (1500, 950)
+"""Width and height in screen pixels: three images and two docks side by side."""
+
 LINE = ((75.0, 20.0), (75.0, 130.0))
 """Across all lines of the pattern; start and end as (Y, X) in pixels."""
 
@@ -123,22 +126,13 @@ def results() -> tuple[Micrograph, Micrograph, Micrograph]:
 def show(paths: list[Path]) -> None:
     """Open napari with the images side by side and a line profile over them."""
     import napari
-    import numpy as np
 
-    from napari_gan_enhance.metrics.picture import SHOWN_PERCENTILES
+    from napari_gan_enhance.viewer.demonstration import show_results
 
     viewer = napari.Viewer(title="napari-gan-enhance: demo")
-    layers = viewer.open(paths, plugin="napari-gan-enhance", stack=False)
-    for layer, path in zip(layers, paths, strict=True):
-        layer.name = path.name.removesuffix(".ome.tif")
-        layer.contrast_limits = np.percentile(layer.data, SHOWN_PERCENTILES)
-    viewer.window.add_plugin_dock_widget("napari-gan-enhance", "Enhance")
-    pixel_um = float(layers[0].scale[-1])
-    line = [[n * pixel_um for n in point] for point in LINE]
-    viewer.add_shapes(
-        [line], shape_type="line", edge_width=pixel_um, name="Line profile"
-    )
-    viewer.window.add_plugin_dock_widget("napari-gan-enhance", "Line profile")
-    viewer.grid.enabled = True
-    viewer.reset_view()
+    viewer.window.resize(*WINDOW)
+    for dock in ("Enhance", "Line profile"):
+        viewer.window.add_plugin_dock_widget("napari-gan-enhance", dock)
+    files = {path.name.removesuffix(".ome.tif"): path for path in paths}
+    show_results(viewer, files, LINE)
     napari.run()

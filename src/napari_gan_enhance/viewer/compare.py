@@ -71,18 +71,8 @@ class Comparison:
             if not layer.rgb:
                 layer.contrast_limits = layers[0].contrast_limits
         link_layers(layers, LINKED)
-        for layer in layers:
-            _show_name(layer, True)
-        grid = grid_of(self._viewer)
-        grid.shape, grid.stride = (1, len(layers)), self._stride(layers)
-        grid.spacing = GAP
-        grid.enabled = True
+        put_side_by_side(self._viewer, layers)
         self._fit(is_whole)
-
-    def _stride(self, layers: Sequence[Image]) -> int:
-        """Return the direction in which the grid puts the first layer on the left."""
-        order = [layer for layer in self._viewer.layers if layer in layers]
-        return 1 if order[0] is layers[0] else -1
 
     def _fit(self, is_whole: bool) -> None:
         """Show in each cell, which is narrower, what the whole canvas showed."""
@@ -90,6 +80,18 @@ class Comparison:
             self._viewer.reset_view()
         else:
             camera_of(self._viewer).zoom = self._camera[1] / len(self._linked)
+
+
+def put_side_by_side(viewer: ViewerModel, layers: Sequence[Image]) -> None:
+    """Give each layer a cell of the grid with its name, the first on the left."""
+    for layer in layers:
+        _show_name(layer, True)
+    grid = grid_of(viewer)
+    order = [layer for layer in viewer.layers if layer in layers]
+    grid.shape = (1, len(layers))
+    grid.stride = 1 if order[0] is layers[0] else -1
+    grid.spacing = GAP
+    grid.enabled = True
 
 
 def _show_name(layer: Image, is_shown: bool) -> None:
