@@ -28,16 +28,15 @@ IMAGES = Path(__file__).parent / "images"
 WINDOW = (1600, 1000)
 LONGEST_S = 300
 
-PIXEL_UM = 0.025
 OPTICS = {
     "numerical_aperture": "1.4",
     "immersion_index": "1.515",
-    "emission_nm.0": "600",
+    "emission_nm.0": "520",
 }
 """The sample's file does not state them: assumed as in the demo."""
 
-LINE_PX = ((330.0, 440.0), (330.0, 560.0))
-"""Across several mitochondria, (Y, X)."""
+LINE_PX = ((75.0, 20.0), (75.0, 130.0))
+"""Across the pattern, (Y, X)."""
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -66,8 +65,9 @@ def save(viewer: napari.Viewer, folder: Path, name: str) -> None:
 
 def open_sample(viewer: napari.Viewer) -> EnhanceDock:
     """Open the sample with the Enhance dock beside it."""
-    (layer,) = viewer.open_sample("napari-gan-enhance", "mitochondria")
-    layer.name, layer.scale, layer.units = "mitochondria", [PIXEL_UM] * 2, ["um"] * 2
+    (layer,) = viewer.open_sample("napari-gan-enhance", "lines")
+    layer.name = "lines"
+    viewer.dims.set_current_step(0, layer.data.shape[0] // 2)
     viewer.reset_view()
     with tempfile.TemporaryDirectory() as folder:
         dock = EnhanceDock(viewer, Path(folder) / "settings.json")
@@ -101,7 +101,8 @@ def main(folder: Path) -> None:
     profile = LineProfileDock(viewer)
     viewer.window.add_dock_widget(profile, name="Line profile", area="bottom")
     add_line(viewer)
-    line_layer(viewer).data = [[[n * PIXEL_UM for n in end] for end in LINE_PX]]
+    pixel_um = viewer.layers["lines"].scale[-1]
+    line_layer(viewer).data = [[[n * pixel_um for n in end] for end in LINE_PX]]
     line_layer(viewer).visible = False  # it would take a cell of the grid
     save(viewer, folder, "line-profile")
     viewer.close()

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pytest
 from napari.components import ViewerModel
+from napari.layers import Image
 
 from napari_gan_enhance.viewer.compare import Comparison
+from napari_gan_enhance.viewer.contrast import matched_limits
 from napari_gan_enhance.viewer.viewport import camera_of, grid_of
-
-if TYPE_CHECKING:
-    from napari.layers import Image
 
 
 @pytest.fixture
@@ -64,16 +61,31 @@ def test_source_is_on_the_left_even_if_it_is_the_highest_layer(
     assert grid_of(viewer).position(index, viewer.layers) == (0, 0)
 
 
-def test_contrast_is_matched_and_linked(
+def test_gamma_is_linked_until_the_end(
     viewer: ViewerModel, compared: list[Image]
 ) -> None:
     comparison = Comparison(viewer, compared)
-    assert [layer.contrast_limits for layer in compared] == [[2, 5]] * 3
-    compared[1].contrast_limits = (3, 4)
-    assert compared[0].contrast_limits == [3, 4]
+    compared[1].gamma = 0.5
+    assert compared[0].gamma == 0.5
     comparison.end()
-    compared[1].contrast_limits = (0, 9)
-    assert compared[0].contrast_limits == [3, 4]
+    compared[1].gamma = 2
+    assert compared[0].gamma == 0.5
+
+
+def test_matched_limits_show_as_much_black_and_white() -> None:
+    # 0 to 99 shown from 10 to 79: a tenth is black, a fifth white
+    source = Image(np.arange(100.0).reshape(10, 10), contrast_limits=(10, 79))
+    result = Image(np.arange(100.0).reshape(10, 10) ** 2)
+    low, high = matched_limits(source, result, (0, 0))
+    shown = result.data
+    assert np.mean(shown < low) == pytest.approx(0.10, abs=0.01)
+    assert np.mean(shown <= high) == pytest.approx(0.80, abs=0.01)
+
+
+def test_matched_limits_of_an_empty_result_are_the_source_s() -> None:
+    source = Image(np.arange(100.0).reshape(10, 10), contrast_limits=(10, 79))
+    result = Image(np.zeros((3, 5, 5)))
+    assert matched_limits(source, result, (7, 0, 0)) == (10, 79)
 
 
 def test_end_brings_everything_back(viewer: ViewerModel, compared: list[Image]) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from napari_gan_enhance.io.write import write_micrograph
 from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
 from napari_gan_enhance.progress import drain
@@ -14,6 +12,8 @@ from napari_gan_enhance.viewer.profile import curves
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import numpy as np
 
 
 def test_results_stand_side_by_side(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import dask.array
 import numpy as np
 import pytest
+import tifffile
 from napari.layers import Image, Layer
 
 from napari_gan_enhance.assets.samples import sample_names, sample_path
@@ -174,6 +175,14 @@ def test_samples_carry_licence_and_known_sizes() -> None:
     assert read_micrograph(sample_path("mitochondria")).voxel_size_um.x is None
     with pytest.raises(InputError, match="there are intestine, lines, mitochondria"):
         sample_path("moon")
+
+
+def test_few_counts_are_not_shown_black(tmp_path: Path) -> None:
+    # 0 to 9, a hundred times each: percentiles 0.1 and 99.9 are the extremes
+    pixels = np.arange(1000, dtype="u1").reshape(20, 50) % 10
+    tifffile.imwrite(tmp_path / "dim.tif", pixels)
+    (data,) = read_layers(tmp_path / "dim.tif")
+    assert Layer.create(*data).contrast_limits == [0.0, 9.0]
 
 
 def test_importing_the_reader_is_cheap() -> None:

@@ -7,6 +7,7 @@ import weakref
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 from napari.utils import progress
 
 from napari_gan_enhance.progress import drain
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    import pytest
     from napari import Viewer
     from napari.layers import Image
     from pytestqt.qtbot import QtBot
@@ -77,8 +77,12 @@ def test_run_adds_both_results_over_the_source(
         assert np.isfinite(layer.data).all()
         assert layer.extent.world.tolist() == cells.extent.world.tolist()
         assert [str(u) for u in layer.units] == ["micrometer"] * 2
-        assert layer.contrast_limits == [80, 130]
         assert layer.colormap.name == "green"
+    assert viewer.layers[1].contrast_limits == [80, 130]
+    low, high = viewer.layers[2].contrast_limits
+    white = [np.mean(x.data > x.contrast_limits[1]) for x in (cells, viewer.layers[2])]
+    assert low < high
+    assert white[0] == pytest.approx(white[1], abs=0.01)
     assert_idle(dock)
 
 

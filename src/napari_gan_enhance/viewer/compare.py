@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
 
-LINKED = ("contrast_limits", "gamma")
-"""What must be the same for the eye to judge; cameras are linked by the grid itself."""
+LINKED = ("gamma",)
+"""What must be the same for the eye to judge; cameras are linked by the grid itself,
+contrast limits are matched when a result is complete."""
 
 GRID = ("spacing", "stride", "shape", "enabled")
 """What is changed of the grid, in an order in which it can be set."""
@@ -29,7 +30,7 @@ GAP = 4.0
 
 
 class Comparison:
-    """Show some layers side by side, with the same zoom and contrast, until ended.
+    """Show some layers side by side, with the same zoom, until ended.
 
     Parameters
     ----------
@@ -67,9 +68,6 @@ class Comparison:
         is_whole = is_all_on_screen(self._viewer, layers[0])
         for layer in self._viewer.layers:
             layer.visible = layer in layers
-        for layer in layers[1:]:
-            if not layer.rgb:
-                layer.contrast_limits = layers[0].contrast_limits
         link_layers(layers, LINKED)
         put_side_by_side(self._viewer, layers)
         self._fit(is_whole)

@@ -18,6 +18,12 @@ FEW_COLORS = ("magenta", "green")
 MANY_COLORS = ("cyan", "magenta", "yellow", "blue", "green", "red")
 """Colormaps that napari itself gives to two, and to more, channels."""
 
+CONTRAST_PERCENTILES = (0.1, 99.9)
+"""What is shown black and white at first."""
+
+CONTRAST_SAMPLES = 2**20
+"""Pixels that the percentiles are taken from, evenly spread: a few milliseconds."""
+
 LAYER_CHUNK = 2048
 """Side of the pieces in which lazy layers are read: few tasks, yet no plane whole."""
 
@@ -116,6 +122,7 @@ def _layer(micrograph: Micrograph, pixels: Any, axes: str, index: int) -> LayerD
     if not micrograph.is_rgb:
         settings["colormap"] = _colormap(channel.color, index, count)
         settings["blending"] = "additive" if index else "translucent_no_depth"
+        settings.update(_contrast(pixels))
     return pixels, settings, "image"
 
 
@@ -127,6 +134,20 @@ def _scale(micrograph: Micrograph, dimensions: str) -> dict[str, Sequence[Any]]:
         known["T"] = (micrograph.time_step_s, "second")
     pairs = [known.get(axis, (1.0, "pixel")) for axis in dimensions]
     return {"scale": [pair[0] for pair in pairs], "units": [pair[1] for pair in pairs]}
+
+
+def _contrast(pixels: Any) -> dict[str, tuple[float, float]]:
+    """Return contrast limits for integers in memory; napari chooses all others.
+
+    napari shows 8-bit images on 0 to 255, where a few counts of light are black.
+    """
+    import numpy as np
+
+    if not isinstance(pixels, np.ndarray) or pixels.dtype.kind not in "ui":
+        return {}
+    step = max(1, pixels.size // CONTRAST_SAMPLES)
+    low, high = np.percentile(pixels.ravel("K")[::step], CONTRAST_PERCENTILES)
+    return {"contrast_limits": (float(low), float(high))} if low < high else {}
 
 
 def _colormap(color: str | None, index: int, count: int) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from napari.layers import Layer
 
+from napari_gan_enhance.viewer.contrast import matched_limits
 from napari_gan_enhance.viewer.jobs import ResultFinished, ResultStarted
 from napari_gan_enhance.viewer.layers import (
     METADATA_KEY,
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
 
-    from napari_gan_enhance.viewer.jobs import ResultKind
+from napari_gan_enhance.viewer.jobs import ResultKind
 
 
 class RunLayers:
@@ -101,4 +102,7 @@ class RunLayers:
         self._unfinished.discard(finished.kind)
         layer = self._layers[finished.kind]
         layer.metadata = {**layer.metadata, METADATA_KEY: finished.micrograph}
+        if finished.kind == "deconvolved" and not layer.rgb:
+            step = self._viewer.dims.current_step
+            layer.contrast_limits = matched_limits(self._source, layer, step)
         layer.refresh()  # the last tiles, and the thumbnail once

@@ -27,8 +27,8 @@ class CompareButton(QPushButton):
         super().__init__("Compare", parent)
         self.setCheckable(True)
         self.setToolTip(
-            "Source and results side by side, with the same zoom and contrast. Press "
-            "once more to go back."
+            "Source and results side by side, with the same zoom and matched contrast. "
+            "Press once more to go back."
         )
         self._viewer = viewer
         self._layers: list[Image] = []

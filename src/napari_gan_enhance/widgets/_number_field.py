@@ -48,3 +48,4 @@ class NumberField(QLineEdit):
         shown = "" if value is None else f"{value:.6g}"
         self._exact = (shown, value)
         self.setText(shown)
+        self.setCursorPosition(0)  # a narrow field shows the leading digits

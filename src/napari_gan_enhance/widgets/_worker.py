@@ -92,6 +92,8 @@ class _JobWorker(WorkerBase):
         return _Outcome("stopped")
 
     def _report(self, progress: Progress) -> None:
+        if self.abort_requested:  # nobody listens, and the window may be gone
+            return
         # One event stands for all reports the window has not read yet: a fast job
         # cannot flood the event loop, and no report is lost.
         self._reports.append(progress)
