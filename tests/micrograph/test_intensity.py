@@ -83,3 +83,16 @@ def test_not_finite_image_is_refused(bad):
     image[1, 2] = bad
     with pytest.raises(InputError, match="NaN or infinite pixels"):
         fit_intensity_scaling(image, 3, 99.8)
+
+
+def test_pixels_beyond_float32_are_refused():
+    # Results are float32, whose largest number is 3.4e38.
+    image = np.arange(16.0).reshape(4, 4)
+    image[1, 2] = 1e39
+    with pytest.raises(InputError, match="finite in float32"):
+        fit_intensity_scaling(image, 3, 99.8)
+
+
+def test_boolean_image_is_scaled_like_zeros_and_ones(rng):
+    image = rng.random((32, 32)) > 0.5
+    assert fit_intensity_scaling(image, 3, 99.8) == IntensityScaling(0.0, 1.0)

@@ -94,13 +94,18 @@ def check_finite(block: NDArray[Any]) -> None:
     Raises
     ------
     InputError
-        If a pixel is NaN or infinite.
+        If a pixel is NaN or infinite, or would be in float32, as results are.
     """
-    if block.dtype.kind == "f" and not np.isfinite(block).all():
-        count = int(np.count_nonzero(~np.isfinite(block)))
+    if block.dtype.kind != "f":
+        return
+    with np.errstate(over="ignore"):
+        finite = np.isfinite(block.astype(np.float32, copy=False))
+    if not finite.all():
+        count = int(np.count_nonzero(~finite))
         raise InputError(
             f"The image holds NaN or infinite pixels ({count} in one region) - all "
-            "pixels must be finite - replace them, for instance by the background."
+            "pixels must be finite in float32 - replace them, for instance by the "
+            "background."
         )
 
 
@@ -123,4 +128,5 @@ def _blocks(source: Any) -> Iterator[NDArray[Any]]:
         )
         block = np.asarray(source[window])
         check_finite(block)
-        yield block
+        # Percentiles are not defined between False and True.
+        yield block.view(np.uint8) if block.dtype.kind == "b" else block
