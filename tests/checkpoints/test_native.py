@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 
+import psutil
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -19,6 +20,9 @@ from napari_gan_enhance.models.spec import ModelCard, ModelSpec
 
 CONFIG = {"in_channels": 1, "out_channels": 1, "width": 2, "depth": 2}
 SPEC = spec_of("residual-unet", CONFIG)
+
+MOST_GROWTH_BYTES = 2**28
+"""Of memory while a lie is found out; the weights it claims would take 100 GB."""
 
 
 @pytest.fixture
@@ -163,3 +167,46 @@ def test_checkpoints_of_others_are_refused(shared_data):
     for path in files:
         with pytest.raises(CheckpointError, match=path.name):
             load_generator(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("upscale", 2), ("in_channels", 3), ("out_channels", 3), ("size_multiple", 6)],
+)
+def test_spec_that_contradicts_its_network_is_refused(checkpoint, network, name, value):
+    changed_description(checkpoint, network, lambda c: c["spec"].update({name: value}))
+    with pytest.raises(
+        CheckpointError, match=rf"contradicts itself \({name} {value}\)"
+    ):
+        load_network(read_header(checkpoint))
+
+
+def test_lie_about_the_size_costs_no_memory(checkpoint, network):
+    # 6 levels from width 512 are 24 thousand million weights: about 100 GB.
+    changed_description(
+        checkpoint,
+        network,
+        lambda c: (
+            c["spec"]["config"].update(width=512, depth=6)
+            or c["spec"].update(size_multiple=64)
+        ),
+    )
+    before = psutil.Process().memory_info().rss
+    with pytest.raises(CheckpointError, match="does not fit its description"):
+        load_network(read_header(checkpoint))
+    assert psutil.Process().memory_info().rss - before < MOST_GROWTH_BYTES
+
+
+@pytest.mark.parametrize("name", ["image.tif", "weights.pth"])
+def test_files_of_another_kind_are_not_called_damaged(tmp_path, name):
+    (tmp_path / name).write_bytes(b"whatever")
+    with pytest.raises(CheckpointError, match=rf"'{name}' is no \.safetensors file"):
+        read_header(tmp_path / name)
+
+
+def test_missing_tensor_is_named(tmp_path, network):
+    state = network.state_dict()
+    del state["head.bias"]
+    path = save_checkpoint(tmp_path / "m.safetensors", state, SPEC, ModelCard())
+    with pytest.raises(CheckpointError, match=r"of tensor 'head.bias' it holds none"):
+        load_network(read_header(path))

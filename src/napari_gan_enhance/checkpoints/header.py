@@ -67,6 +67,12 @@ def read_header(path: Path | str) -> CheckpointHeader:
             f"There is no checkpoint {path.name!r} - a {SUFFIX} file is needed - check "
             "the path."
         )
+    if path.suffix.lower() != SUFFIX:
+        raise CheckpointError(
+            f"{path.name!r} is no {SUFFIX} file - only checkpoints of "
+            "napari-gan-enhance are loaded - choose one, or train a model with this "
+            "plugin."
+        )
     try:
         with safe_open(path, framework="numpy") as file:
             metadata: dict[str, str] = file.metadata() or {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError
@@ -13,11 +13,14 @@ from torch import Tensor, nn
 from napari_gan_enhance.checkpoints.header import METADATA_KEY, CheckpointHeader
 from napari_gan_enhance.errors import CheckpointError
 from napari_gan_enhance.io.atomic import atomic_file
-from napari_gan_enhance.models.registry import build_network
+from napari_gan_enhance.models.registry import build_network, spec_of
 from napari_gan_enhance.models.spec import CheckpointMetadata, ModelCard, ModelSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+SHAPED = ("in_channels", "out_channels", "upscale")
+"""What shapes the result of a network; a spec that lies about it cannot be run."""
 
 
 def save_checkpoint(
@@ -67,8 +70,11 @@ def load_network(header: CheckpointHeader) -> nn.Module:
     CheckpointError
         If the tensors do not fit the description or hold NaN or infinity.
     """
-    network = build_network(header.spec.architecture, header.spec.config)
-    _check_shapes(header, network)
+    _check_spec(header)
+    # Without memory at first: a description may claim more weights than would fit.
+    with torch.device("meta"):
+        _check_shapes(header, build_network(*_described_network(header)))
+    network = build_network(*_described_network(header))
     try:
         state = load_file(header.path)
     except (SafetensorError, OSError) as error:
@@ -86,14 +92,34 @@ def load_network(header: CheckpointHeader) -> nn.Module:
     return network.eval()
 
 
+def _described_network(header: CheckpointHeader) -> tuple[str, dict[str, Any]]:
+    return header.spec.architecture, header.spec.config
+
+
+def _check_spec(header: CheckpointHeader) -> None:
+    """Refuse a spec that promises what its architecture does not do."""
+    given, real = header.spec, spec_of(*_described_network(header))
+    wrong = [name for name in SHAPED if getattr(given, name) != getattr(real, name)]
+    if given.size_multiple % real.size_multiple:
+        wrong.append("size_multiple")
+    if wrong:
+        values = ", ".join(f"{n} {getattr(given, n)}" for n in wrong)
+        needed = ", ".join(f"{n} {getattr(real, n)}" for n in wrong)
+        raise CheckpointError(
+            f"The description in {header.path.name!r} contradicts itself ({values}) - "
+            f"such a {given.architecture!r} has {needed} - the file is damaged or was "
+            "edited."
+        )
+
+
 def _check_shapes(header: CheckpointHeader, network: nn.Module) -> None:
     wanted = {name: tuple(t.shape) for name, t in network.state_dict().items()}
     for name in sorted(wanted.keys() | header.tensors.keys()):
-        want, have = wanted.get(name), header.tensors.get(name)
+        want, have = wanted.get(name, "none"), header.tensors.get(name, "none")
         if want != have:
             raise CheckpointError(
-                f"{header.path.name!r} does not fit its description: tensor {name!r} "
-                f"has shape {have}, the architecture {header.spec.architecture!r} "
-                f"wants {want} - all tensors must match - the file is damaged or was "
-                "edited."
+                f"{header.path.name!r} does not fit its description: of tensor "
+                f"{name!r} it holds {have}, the architecture "
+                f"{header.spec.architecture!r} wants {want} - all tensors must match "
+                "- the file is damaged or was edited."
             )
