@@ -10,12 +10,14 @@ from scipy.ndimage import gaussian_filter
 from skimage.metrics import structural_similarity
 
 from napari_gan_enhance.checkpoints.header import read_header
-from napari_gan_enhance.errors import TrainingError
+from napari_gan_enhance.errors import InputError, OutputError, TrainingError
 from napari_gan_enhance.progress import drain
+from napari_gan_enhance.training import loop
 from napari_gan_enhance.training.images import load_pair
 from napari_gan_enhance.training.losses import ssim
 from napari_gan_enhance.training.pairs import Pair, find_pairs, split_by_field
 from napari_gan_enhance.training.recipe import Recipe, recipe_named
+from napari_gan_enhance.training.report import check_texts
 from napari_gan_enhance.training.resume import resume_path
 from napari_gan_enhance.training.run import TrainingJob, run_training
 from napari_gan_enhance.training.score import psnr_gain
@@ -215,3 +217,85 @@ def test_no_pairs_left_is_refused(folders, tmp_path):
 def test_unknown_recipe_lists_the_known():
     with pytest.raises(TrainingError, match="'supervised'"):
         recipe_named("magic")
+
+
+def replaced(path, change):
+    tifffile.imwrite(path, change(tifffile.imread(path)))
+
+
+@pytest.mark.parametrize(
+    ("side", "change", "reason"),
+    [
+        (0, lambda p: p * np.float32(np.nan), r"Source '3_a.tif' holds NaN"),
+        (1, lambda p: p * np.float32(np.nan), r"Target '3.tif' holds NaN"),
+        (0, np.ones_like, r"Source '3_a.tif' is constant"),
+        (1, np.ones_like, r"Target '3.tif' is constant"),
+    ],
+)
+def test_bad_pixels_of_a_pair_are_refused(folders, tmp_path, side, change, reason):
+    replaced(folders[side] / ("3_a.tif", "3.tif")[side], change)
+    output = tmp_path / "m.safetensors"
+    with pytest.raises(TrainingError, match=reason):
+        drain(run_training(train(folders, output, recipe={"test_share": 0.0})))
+    assert not output.exists()
+
+
+def test_color_pairs_for_a_gray_model_are_refused(folders, tmp_path):
+    for path in [*folders[0].iterdir(), *folders[1].iterdir()]:
+        gray = (tifffile.imread(path) // 16).astype(np.uint8)
+        tifffile.imwrite(path, np.stack([gray] * 3, -1), photometric="rgb")
+    with pytest.raises(TrainingError, match=r"3 channels - the model takes 1"):
+        drain(run_training(train(folders, tmp_path / "m.safetensors")))
+
+
+def test_pattern_that_is_none_is_refused(folders):
+    with pytest.raises(TrainingError, match=r"Field pattern '\('"):
+        find_pairs(*folders, "(")
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "reason"),
+    [
+        ("m.resume", InputError, r"ends in \.safetensors"),
+        ("nowhere/m.safetensors", OutputError, "No such file or directory"),
+    ],
+)
+def test_output_is_refused_before_training(folders, tmp_path, name, error, reason):
+    job = run_training(train(folders, tmp_path / name))
+    with pytest.raises(error, match=reason):
+        next(job)
+
+
+def test_unfinished_training_is_not_begun_anew_unasked(folders, tmp_path):
+    output = tmp_path / "m.safetensors"
+    resume_path(output).write_bytes(b"hours of work")
+    with pytest.raises(TrainingError, match=r"--resume .* --overwrite"):
+        drain(run_training(train(folders, output)))
+
+
+def test_scores_that_are_not_numbers_keep_some_weights(folders, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "mean_gain", lambda *_: float("nan"))
+    output = tmp_path / "m.safetensors"
+    drain(run_training(train(folders, output)))
+    assert tensors_of(output)
+
+
+def test_constant_result_explains_nothing(rng):
+    target = rng.random((1, 16, 16)).astype(np.float32)
+    flat = np.full_like(target, 3)
+    # Fitted by gain and offset both leave the target's whole variance.
+    assert psnr_gain(flat, flat, target) == 0
+
+
+@pytest.mark.parametrize(
+    ("texts", "reason"),
+    [
+        ([1], "no JSON object"),
+        ({"steps": 5, "scores": []}, "scores, steps is filled in"),
+        ({"name": 5}, "name: "),
+        ({"data": {"set": "CC0"}}, "data maps"),
+    ],
+)
+def test_card_that_is_none_is_refused(texts, reason):
+    with pytest.raises(InputError, match=rf"Card 'c.json' cannot be used \({reason}"):
+        check_texts(texts, "c.json")

@@ -112,14 +112,16 @@ def _card(path: Path | None, output: Path) -> dict[str, Any]:
     import json
 
     from napari_gan_enhance.errors import InputError
+    from napari_gan_enhance.training.report import check_texts
 
     if path is None:
         return {"name": output.stem}
     try:
-        texts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(
             f"Card {path.name!r} cannot be read ({error}) - it must be a JSON object - "
             "correct the file or leave --card out."
         ) from error
-    return {"name": output.stem, **texts}
+    check_texts(content, path.name)
+    return {"name": output.stem, **content}

@@ -107,6 +107,20 @@ def check_free(path: Path, *, overwrite: bool) -> None:
         )
 
 
+def check_folder(path: Path) -> None:
+    """Refuse a path whose folder is missing or cannot be written to.
+
+    Raises
+    ------
+    OutputError
+    """
+    with output_errors(path):
+        if not path.parent.is_dir():
+            raise FileNotFoundError(errno.ENOENT, "", str(path.parent))
+        if not os.access(path.parent, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, "", str(path.parent))
+
+
 @contextlib.contextmanager
 def output_errors(path: Path) -> Iterator[None]:
     """Turn the operating system's refusals into OutputError.

@@ -10,8 +10,8 @@ from napari_gan_enhance.errors import InputError, OutputError
 from napari_gan_enhance.io.atomic import (
     atomic_file,
     atomic_folder,
+    check_folder,
     check_free,
-    output_errors,
 )
 
 if TYPE_CHECKING:
@@ -98,11 +98,7 @@ def check_output(path: StrPath, *, overwrite: bool) -> None:
         raise OutputError(
             f"{final.name!r} is a folder - a result is one file - choose another name."
         )
-    with output_errors(final):
-        if not final.parent.is_dir():
-            raise FileNotFoundError(2, "", str(final.parent))
-        if not os.access(final.parent, os.W_OK | os.X_OK):
-            raise PermissionError(13, "", str(final.parent))
+    check_folder(final)
 
 
 def _suffix(path: Path) -> str:

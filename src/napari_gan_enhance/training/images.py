@@ -15,8 +15,8 @@ from napari_gan_enhance.micrograph.view import AxesView
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
-    from napari_gan_enhance.micrograph.micrograph import Micrograph
     from napari_gan_enhance.training.pairs import Pair
 
 Image = NDArray[np.float32]
@@ -48,18 +48,16 @@ def load_pair(pair: Pair, percentiles: tuple[float, float]) -> ImagePair:
     Raises
     ------
     TrainingError
-        If the shapes differ, the image is not a plane, or one side is constant.
+        If the shapes differ, an image is not a plane, is constant, or holds NaN or
+        infinity.
     """
-    source = _plane(pair.source.name, read_micrograph(pair.source))
-    target = _plane(pair.target.name, read_micrograph(pair.target))
+    source, target = _plane("Source", pair.source), _plane("Target", pair.target)
     if source.shape != target.shape:
         raise TrainingError(
             f"Source {pair.source.name!r} has shape {source.shape}, its target "
             f"{target.shape} - both must lie on one grid - align or crop them first."
         )
-    scaled = [
-        _scaled(s, t, percentiles, pair) for s, t in zip(source, target, strict=True)
-    ]
+    scaled = [_scaled(s, t, percentiles) for s, t in zip(source, target, strict=True)]
     return ImagePair(
         np.stack([s for s, _ in scaled]), np.stack([t for _, t in scaled]), pair
     )
@@ -72,31 +70,42 @@ def load_pairs(
     return [load_pair(pair, percentiles) for pair in pairs]
 
 
-def _plane(name: str, micrograph: Micrograph) -> NDArray[np.float64]:
+def _plane(side: str, path: Path) -> NDArray[np.float64]:
     """Return the pixels as (C, Y, X)."""
+    micrograph = read_micrograph(path)
     if micrograph.size("T") > 1 or micrograph.size("Z") > 1:
         raise TrainingError(
-            f"{name!r} has axes {micrograph.axes} of shape {micrograph.shape} - "
+            f"{path.name!r} has axes {micrograph.axes} of shape {micrograph.shape} - "
             "training takes single planes - save each plane as a file of its own."
         )
     order = f"{micrograph.sample_axis}YX"
     view = AxesView(micrograph.pixels, micrograph.axes, order)
-    return view[(slice(None),) * 3].astype(np.float64)
+    pixels = view[(slice(None),) * 3].astype(np.float64)
+    for channel in pixels:
+        _check(side, path, channel)
+    return pixels
+
+
+def _check(side: str, path: Path, channel: NDArray[np.float64]) -> None:
+    if not np.isfinite(channel.astype(np.float32)).all():
+        raise TrainingError(
+            f"{side} {path.name!r} holds NaN or infinite pixels - all pixels must be "
+            "finite - repair the image or take the pair away."
+        )
+    if channel.min() == channel.max():
+        raise TrainingError(
+            f"{side} {path.name!r} is constant - both images need structure - take "
+            "the pair away."
+        )
 
 
 def _scaled(
     source: NDArray[np.float64],
     target: NDArray[np.float64],
     percentiles: tuple[float, float],
-    pair: Pair,
 ) -> tuple[Image, Image]:
     centered = target - target.mean()
     variance = float((centered**2).mean())
-    if variance == 0:
-        raise TrainingError(
-            f"Target {pair.target.name!r} is constant - a target needs structure - "
-            "take the pair away."
-        )
     gain = float((centered * (source - source.mean())).mean()) / variance
     scaling = fit_intensity_scaling(source, *percentiles)
     return scaling.forward(source), scaling.forward(centered * gain + source.mean())

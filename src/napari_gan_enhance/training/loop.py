@@ -218,7 +218,7 @@ def _validate(
 ) -> None:
     """Score the average and remember it if it is the best so far."""
     score = mean_gain(training.average, spec, images) if images else float("nan")
-    if not images or score > training.best_score:
+    if not training.best_state or not images or score > training.best_score:
         training.best_score, training.best_step = score, training.step
         training.best_state = {
             name: t.detach().clone()
@@ -229,6 +229,8 @@ def _validate(
 
 def _note(training: Training) -> str:
     step, loss, score = training.history[-1]
+    if math.isnan(score):
+        return f"Step {step}: loss {loss:.4f}; no field is held out to choose by."
     return (
         f"Step {step}: loss {loss:.4f}, held-out gain {score:.2f} dB "
         f"(best {training.best_score:.2f} dB)."

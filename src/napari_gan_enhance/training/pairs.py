@@ -63,7 +63,7 @@ def find_pairs(source: Path, target: Path, field_pattern: str = "") -> list[Pair
     Raises
     ------
     TrainingError
-        If a folder is missing, or a source has no target.
+        If a folder is missing, a source has no target, or the pattern is none.
     """
     for folder in (source, target):
         if not folder.is_dir():
@@ -71,6 +71,7 @@ def find_pairs(source: Path, target: Path, field_pattern: str = "") -> list[Pair
                 f"There is no folder {str(folder)!r} - training needs a folder of "
                 "sources and one of targets - check the path."
             )
+    pattern = _compiled(field_pattern)
     targets = {path.stem: path for path in _images(target)}
     pairs = []
     for path in _images(source):
@@ -80,7 +81,7 @@ def find_pairs(source: Path, target: Path, field_pattern: str = "") -> list[Pair
                 f"Source {path.name!r} has no target - {target.name!r} must hold a "
                 "file of the same name - add the target or take the source away."
             )
-        match = re.search(field_pattern, stem) if field_pattern else None
+        match = pattern.search(stem) if field_pattern else None
         field = match.group() if match else stem
         pairs.append(Pair(path, targets[stem], source.parent.name, field))
     if not pairs:
@@ -133,6 +134,16 @@ def sha256_of(pairs: Sequence[Pair]) -> str:
         digest.update(f"{path.parent.name}/{path.name}\n".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def _compiled(field_pattern: str) -> re.Pattern[str]:
+    try:
+        return re.compile(field_pattern)
+    except re.error as error:
+        raise TrainingError(
+            f"Field pattern {field_pattern!r} cannot be used ({error}) - it must be a "
+            "regular expression of Python - correct it."
+        ) from error
 
 
 def _images(folder: Path) -> list[Path]:

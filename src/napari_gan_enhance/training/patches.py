@@ -47,8 +47,8 @@ class PatchSampler:
                 raise TrainingError(
                     f"Source {image.pair.source.name!r} is "
                     f"{' x '.join(map(str, image.source.shape[-2:]))} pixels - it must "
-                    f"hold a patch of {patch} x {patch} - take it away or use smaller "
-                    "patches."
+                    f"hold a patch of {patch} x {patch} - take the pair away or use "
+                    "larger images."
                 )
         self._images = tuple(images)
         self._patch = patch

@@ -6,8 +6,10 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from napari_gan_enhance import __version__
+from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.metrics.fidelity import evaluate
 from napari_gan_enhance.models.spec import ModelCard, ModelSpec, Score, TrainingData
 from napari_gan_enhance.training.pairs import Pair, Split, sha256_of
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
     from napari_gan_enhance.training.images import ImagePair
     from napari_gan_enhance.training.recipe import Recipe
+
+MEASURED = {"training_data", "recipe", "steps", "seed", "scores", "date", "version"}
+"""Keys of a card that nobody writes by hand."""
 
 
 def held_out_scores(
@@ -49,6 +54,44 @@ def held_out_scores(
             for metric in values[0]
         ]
     return tuple(scores)
+
+
+def check_texts(given: Any, name: str) -> None:
+    """Refuse what cannot be the texts of a card, before anything is trained.
+
+    Parameters
+    ----------
+    given : object
+        What people wrote; see `make_card`.
+    name : str
+        Of the file, for the message.
+
+    Raises
+    ------
+    InputError
+    """
+    wrong = ""
+    if not isinstance(given, dict):
+        wrong = "no JSON object"
+    elif taken := sorted(MEASURED & given.keys()):
+        wrong = f"{', '.join(taken)} is filled in by the training"
+    else:
+        data = given.get("data", {})
+        if not isinstance(data, dict) or not all(
+            isinstance(facts, dict) for facts in data.values()
+        ):
+            wrong = "data maps the name of each data set to an object"
+        try:
+            ModelCard.model_validate(given)
+        except ValidationError as error:
+            first = error.errors()[0]
+            wrong = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    if wrong:
+        raise InputError(
+            f"Card {name!r} cannot be used ({wrong}) - it is a JSON object with texts "
+            "such as name, summary, limits and licence - correct the file or leave "
+            "--card out."
+        )
 
 
 def make_card(

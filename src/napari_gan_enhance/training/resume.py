@@ -49,8 +49,8 @@ def load_state(training: Training, checkpoint: Path, recipe: dict[str, Any]) -> 
             training.load_state_dict(content["training"])
     except (pickle.UnpicklingError, RuntimeError, KeyError, EOFError, OSError) as error:
         raise TrainingError(
-            f"{path.name!r} cannot be read ({error}) - it must be complete - start "
-            "without --resume."
+            f"{path.name!r} cannot be read ({_reason(error)}) - it must be complete - "
+            "start without --resume."
         ) from error
     if stored != recipe:
         changed = sorted(k for k in recipe if stored.get(k) != recipe[k])
@@ -58,3 +58,8 @@ def load_state(training: Training, checkpoint: Path, recipe: dict[str, Any]) -> 
             f"{path.name!r} was made with other settings ({', '.join(changed)}) - a "
             "training is resumed with the settings it began with - use those."
         )
+
+
+def _reason(error: Exception) -> str:
+    """Return the first sentence of a library's message."""
+    return str(error).partition(".")[0].partition("\n")[0] or type(error).__name__

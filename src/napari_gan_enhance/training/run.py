@@ -9,10 +9,15 @@ import torch
 from torch import nn
 
 from napari_gan_enhance.checkpoints.bundled import resolve_model
-from napari_gan_enhance.checkpoints.header import CheckpointHeader, read_header
+from napari_gan_enhance.checkpoints.header import (
+    SUFFIX,
+    CheckpointHeader,
+    read_header,
+)
 from napari_gan_enhance.checkpoints.native import load_network, save_checkpoint
 from napari_gan_enhance.device import select_device
-from napari_gan_enhance.io.atomic import check_free
+from napari_gan_enhance.errors import InputError, TrainingError
+from napari_gan_enhance.io.atomic import check_folder, check_free
 from napari_gan_enhance.models.registry import build_network, spec_of
 from napari_gan_enhance.progress import Job, Progress
 from napari_gan_enhance.training.images import load_pairs
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_gan_enhance.models.spec import ModelCard, ModelSpec
+    from napari_gan_enhance.training.images import ImagePair
     from napari_gan_enhance.training.recipe import Recipe
 
 
@@ -73,10 +79,10 @@ def run_training(job: TrainingJob) -> Job[ModelCard]:
 
     Raises
     ------
-    TrainingError, CheckpointError, OutputError, DeviceError
+    TrainingError, CheckpointError, InputError, OutputError, DeviceError
     """
     recipe, device = job.recipe, select_device(job.device)
-    check_free(job.output, overwrite=job.overwrite or job.resume)
+    _check_output(job)
     yield Progress(0, recipe.steps, "loading pairs")
     pairs = _pairs(job)
     split = split_by_field(
@@ -85,14 +91,13 @@ def run_training(job: TrainingJob) -> Job[ModelCard]:
         test=recipe.test_share,
         seed=recipe.seed,
     )
-    percentiles = (recipe.low_percentile, recipe.high_percentile)
     network, spec, parent = _start(job)
     network.to(device)
-    training = Training.start(network, load_pairs(split.train, percentiles), recipe)
+    training = Training.start(network, _images(split.train, recipe, spec), recipe)
     settings = recipe.model_dump(mode="json")
     if job.resume:
         load_state(training, job.output, settings)
-    validation = load_pairs(split.validation, percentiles)
+    validation = _images(split.validation, recipe, spec)
     given = {**job.card, "parent": parent.sha256 if parent else None}
     written = -1
     for report in train(training, validation, spec, recipe, device):
@@ -107,11 +112,43 @@ def run_training(job: TrainingJob) -> Job[ModelCard]:
         yield report
     yield Progress(training.step, recipe.steps, "scoring")
     network.load_state_dict(training.best_state)
-    scores = held_out_scores(network, spec, load_pairs(split.test, percentiles))
+    scores = held_out_scores(network, spec, _images(split.test, recipe, spec))
     card = make_card(split, recipe, training.best_step, scores, given)
     save_checkpoint(job.output, training.best_state, spec, card, overwrite=True)
     resume_path(job.output).unlink(missing_ok=True)
     return card
+
+
+def _check_output(job: TrainingJob) -> None:
+    """Refuse before the training what could not be written after it."""
+    name = job.output.name
+    if job.output.suffix != SUFFIX:
+        raise InputError(
+            f"{name!r} is no name for a checkpoint - it ends in {SUFFIX} - choose such "
+            "a name."
+        )
+    if not (job.overwrite or job.resume) and resume_path(job.output).exists():
+        raise TrainingError(
+            f"A training of {name!r} is unfinished - it is taken up with --resume or "
+            "begun anew with --overwrite - choose one of the two."
+        )
+    check_free(job.output, overwrite=job.overwrite or job.resume)
+    check_folder(job.output)
+
+
+def _images(pairs: Sequence[Pair], recipe: Recipe, spec: ModelSpec) -> list[ImagePair]:
+    """Load pairs, and refuse those whose channels do not fit the network."""
+    images = load_pairs(pairs, (recipe.low_percentile, recipe.high_percentile))
+    for image in images:
+        for side, pixels in (("source", image.source), ("target", image.target)):
+            needed = spec.in_channels if side == "source" else spec.out_channels
+            if len(pixels) != needed:
+                raise TrainingError(
+                    f"{getattr(image.pair, side).name!r} has {len(pixels)} channels - "
+                    f"the model takes {spec.in_channels} and gives "
+                    f"{spec.out_channels} - save each channel as an image of its own."
+                )
+    return images
 
 
 def _pairs(job: TrainingJob) -> list[Pair]:

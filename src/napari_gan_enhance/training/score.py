@@ -56,5 +56,7 @@ def mean_gain(
 
 
 def _unexplained(image: Image, target: Image) -> float:
+    if image.min() == image.max():
+        return 1.0  # gain and offset make nothing of a constant
     r = np.corrcoef(image.ravel().astype(np.float64), target.ravel())[0, 1]
     return max(1 - float(r) ** 2, np.finfo(np.float64).tiny)
