@@ -62,8 +62,8 @@ def plan(inputs: Sequence[Path], output: Path) -> list[Task]:
     Raises
     ------
     InputError
-        If there is nothing to do, several inputs share one output name, or a result
-        would replace its own input.
+        If there is nothing to do, `output` does not say what it shall be, several
+        inputs share one output name, or a result would replace its own input.
     """
     sources = [path for given in inputs for path in _expanded(given)]
     if not sources:
@@ -71,8 +71,9 @@ def plan(inputs: Sequence[Path], output: Path) -> list[Task]:
             f"{', '.join(repr(p.name) for p in inputs)} holds no images - images "
             f"end in {', '.join(INPUT_SUFFIXES)} - choose a folder that holds some."
         )
-    as_file = len(inputs) == 1 and not inputs[0].is_dir() and _is_image(output)
-    if as_file or (len(inputs) == 1 and is_zarr_image(inputs[0]) and _is_image(output)):
+    is_single = len(inputs) == 1 and sources == list(inputs)
+    _check_name(output, is_single=is_single)
+    if is_single and _is_image(output):
         tasks = [Task(sources[0], output)]
     else:
         tasks = [Task(s, output / f"{stem(s)}{RESULT_SUFFIX}") for s in sources]
@@ -136,11 +137,29 @@ def _one(
 def _expanded(given: Path) -> list[Path]:
     if not given.is_dir() or is_zarr_image(given):
         return [given]
-    return sorted(p for p in given.iterdir() if _is_image(p) and p.name[0] != ".")
+    images = (p for p in given.iterdir() if _is_image(p) and p.name[0] != ".")
+    return sorted(p for p in images if not p.is_dir() or is_zarr_image(p))
 
 
 def _is_image(path: Path) -> bool:
     return path.name.lower().endswith(INPUT_SUFFIXES)
+
+
+def _check_name(output: Path, *, is_single: bool) -> None:
+    """Refuse a name from which the user would expect something else than they get."""
+    if output.is_dir() or (output.suffix == "" and not _is_image(output)):
+        return
+    if is_single and not _is_image(output):
+        raise InputError(
+            f"{output.name!r} has no suffix that says how to write it - allowed are "
+            f"{', '.join((*TIFF_SUFFIXES, *ZARR_SUFFIXES))}, or the name of a folder - "
+            "use one of them, or make the folder first."
+        )
+    if not is_single and _is_image(output):
+        raise InputError(
+            f"{output.name!r} is the name of one file - several inputs need a folder "
+            "for their results - give a name without such a suffix."
+        )
 
 
 def _check(tasks: Sequence[Task]) -> None:

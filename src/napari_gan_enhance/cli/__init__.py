@@ -45,6 +45,14 @@ def main() -> None:
     except GanEnhanceError as error:
         typer.echo(f"Error: {error}", err=True)
         sys.exit(1)
+    except MemoryError as error:
+        reason = f" ({error})" if str(error) else ""
+        typer.echo(
+            f"Error: The computer ran out of memory{reason} - what is asked for must "
+            "fit - ask for less, or close other programs.",
+            err=True,
+        )
+        sys.exit(1)
     except KeyboardInterrupt:
         typer.echo("Stopped.", err=True)
         sys.exit(130)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -33,9 +34,12 @@ def run_job(job: Job[Result], *, label: str = "") -> Result:
     On a terminal the line is redrawn in place; elsewhere only notes are written.
     """
     line = _ProgressLine(label)
+    # Ended by a scheduler, a job shall take its temporary files away like on Ctrl+C.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return drain(job, line.show)
     finally:
+        signal.signal(signal.SIGTERM, before)
         line.clear()
 
 

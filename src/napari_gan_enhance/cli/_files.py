@@ -53,7 +53,9 @@ def process_files(
     """
     from napari_gan_enhance import batch
     from napari_gan_enhance.cli._console import message, print_json, run_job
+    from napari_gan_enhance.cli._memory import share_one_arena
 
+    share_one_arena()
     tasks = batch.plan(inputs, output)
     if len(tasks) > 1 or tasks[0].output.parent == output:
         _make_folder(output)
@@ -68,10 +70,10 @@ def process_files(
         report = run_job(one, label=task.source.name)
         reports.append(report)
         if report.message:
-            message(f"Error: {report.message}")
+            message(f"Error: {_with_name(report)}")
     if as_json:
         print_json({"files": [_described(r) for r in reports]})
-    else:
+    elif len(reports) > 1 or reports[0].status != "failed":
         message(_summary(reports))
     if any(r.status == "failed" for r in reports):
         raise typer.Exit(1)
@@ -120,6 +122,14 @@ def _make_folder(folder: Path) -> None:
 
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
+
+
+def _with_name(report: Any) -> str:
+    """Return why a file failed; of several files the reader must know which."""
+    name = report.source.name
+    return str(
+        report.message if name in report.message else f"{name}: {report.message}"
+    )
 
 
 def _described(report: Any) -> dict[str, Any]:

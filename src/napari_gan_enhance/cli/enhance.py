@@ -31,7 +31,7 @@ def enhance(
     tile: Annotated[
         int | None,
         typer.Option(
-            help="Side of a tile in pixels; chosen from free memory if absent."
+            min=1, help="Side of a tile in pixels; chosen from free memory if absent."
         ),
     ] = None,
     precision: Annotated[

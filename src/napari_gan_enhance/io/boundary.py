@@ -108,4 +108,6 @@ def check_readable(path: Path) -> None:
 def _detail(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     text = lines[0] if lines else type(error).__name__
+    if isinstance(error, LookupError):  # its text may be the key alone
+        text = f"{text} is missing"
     return text if len(text) <= MOST_DETAIL else text[: MOST_DETAIL - 1] + "…"
