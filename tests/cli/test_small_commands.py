@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -115,3 +117,19 @@ def test_unexpected_error_is_still_one_sentence(cli, monkeypatch, tmp_path):
     monkeypatch.setenv("NAPARI_GAN_ENHANCE_DEBUG", "1")
     with pytest.raises(ZeroDivisionError, match="oh"):
         cli("inspect", tmp_path)
+
+
+def test_piece_that_cannot_be_decoded_gives_one_sentence(rng, tmp_path):
+    path = tmp_path / "damaged.tif"
+    pixels = rng.integers(0, 255, (1024, 1024), dtype=np.uint8)
+    tifffile.imwrite(path, pixels, compression="zlib", tile=(64, 64))
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 200] = b"\xff" * 200
+    path.write_bytes(content)
+    # In a process of its own: asyncio complains of unfinished reads at its end.
+    command = [sys.executable, "-m", "napari_gan_enhance", "evaluate", path, path]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert "'damaged.tif' cannot be decoded" in done.stderr

@@ -20,6 +20,7 @@ from napari_gan_enhance.cli.models import models
 from napari_gan_enhance.cli.psf import psf
 from napari_gan_enhance.cli.train import train
 from napari_gan_enhance.errors import GanEnhanceError
+from napari_gan_enhance.io.unfinished import end_reads
 
 DEBUG = "NAPARI_GAN_ENHANCE_DEBUG"
 """Environment variable that lets an unexpected error show its traceback."""
@@ -65,3 +66,5 @@ def main() -> None:
             err=True,
         )
         sys.exit(1)
+    finally:
+        end_reads()

@@ -70,7 +70,7 @@ def process_files(
         report = run_job(one, label=task.source.name)
         reports.append(report)
         if report.message:
-            message(f"Error: {_with_name(report)}")
+            message(f"Error: {_with_name(report, len(tasks))}")
     if as_json:
         print_json({"files": [_described(r) for r in reports]})
     elif len(reports) > 1 or reports[0].status != "failed":
@@ -124,12 +124,10 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
 
 
-def _with_name(report: Any) -> str:
+def _with_name(report: Any, count: int) -> str:
     """Return why a file failed; of several files the reader must know which."""
-    name = report.source.name
-    return str(
-        report.message if name in report.message else f"{name}: {report.message}"
-    )
+    name, reason = report.source.name, str(report.message)
+    return reason if count == 1 or name in reason else f"{name}: {reason}"
 
 
 def _described(report: Any) -> dict[str, Any]:
