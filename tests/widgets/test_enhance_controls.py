@@ -293,3 +293,7 @@ def test_every_control_has_a_tooltip(dock: EnhanceDock) -> None:
         if not widget.toolTip() and not isinstance(widget.parent(), QAbstractSpinBox)
     ]
     assert silent == []
+
+
+def test_reason_for_a_dead_button_is_not_scrolled_away(dock: EnhanceDock) -> None:
+    assert dock.controls.reason.parent() is dock

@@ -193,3 +193,13 @@ def test_other_readers_keep_their_preferences(
     assert (chosen["*.png"], chosen["*.tif"]) == ("napari", "napari-gan-enhance")
     dock.opens_tiff.setChecked(False)
     assert preferences.plugins.extension2reader == {"*.png": "napari"}
+
+
+def test_file_that_is_gone_is_explained(
+    dock: EnhanceDock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    messages: list[str] = []
+    monkeypatch.setattr(enhance, "show_error", messages.append)
+    drop(dock, tmp_path / "gone.tif")
+    assert "'gone.tif' cannot be opened" in messages[0]
+    assert not dock.panel.runner.is_running

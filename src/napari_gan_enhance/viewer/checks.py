@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from napari_gan_enhance.viewer.choices import EnhanceChoices
     from napari_gan_enhance.viewer.model_choice import ModelChoice
 
+OWN_VALUE = "Marked values are not in the file: they are your own."
+
+RGB_SAMPLES = (3, 4)
+"""Samples that napari shows as one RGB layer."""
+
 NAMES = {
     "numerical_aperture": "the numerical aperture",
     "immersion_index": "the immersion index",
@@ -98,6 +103,12 @@ def _model(model: ModelChoice | None, micrograph: Micrograph) -> Iterator[Findin
             f"Model {model.name!r} takes {need} channels but the layer has {count} - "
             "both must agree, or the model take one - choose another model.",
         )
+    elif micrograph.is_rgb and need > 1 and model.spec.out_channels not in RGB_SAMPLES:
+        yield Finding(
+            "model",
+            f"Model {model.name!r} makes {model.spec.out_channels} channels of an RGB "
+            "image - a layer shows 3 or 4 of them - choose another model.",
+        )
     yield from _pixel_size(model, micrograph)
 
 
@@ -122,7 +133,7 @@ def _optics(
             if reason:
                 yield Finding(name, reason)
             elif known.get(name) is None:
-                yield Finding(name, "Not in the file: your own value.", blocks=False)
+                yield Finding(name, OWN_VALUE, blocks=False)
         elif name != "voxel_size_um.z" or micrograph.size("Z") > 1:
             what = NAMES.get(name) or NAMES[name.partition(".")[0]]
             yield Finding(name, missing_text([what]), missing=what)

@@ -71,6 +71,8 @@ class EnhanceControls(QWidget):
             "Also deconvolve the image classically, as an honest baseline."
         )
         self.optics = OpticsForm(self)
+        # Laid out by the dock beside its button: at the end of a form that scrolls,
+        # the reason for a dead button would not be seen.
         self.reason = QLabel(self)
         self.reason.setWordWrap(True)
         self.reason.setMinimumWidth(TEXT_WIDTH)
@@ -156,9 +158,13 @@ class EnhanceControls(QWidget):
             return [Finding("layer", str(error))]
         wrong = self.optics.not_numbers() if self.deconvolve.isChecked() else []
         if wrong:
-            return [Finding(name, "This is not a number.") for name in wrong]
+            return [Finding(name, self._not_a_number(name)) for name in wrong]
         in_file = None if micrograph is None else optics_in_file(micrograph)
         return findings(self.choices(), micrograph, self.model.choice, in_file)
+
+    def _not_a_number(self, name: str) -> str:
+        text = self.optics.fields[name].text()
+        return f"{text!r} is not a number: correct it or switch Richardson-Lucy off."
 
     def _on_layer(self) -> None:
         layer = self.layer.layer()
@@ -206,7 +212,6 @@ class EnhanceControls(QWidget):
         form.addRow("Region", self.region)
         form.addRow(self.deconvolve)
         form.addRow(self.optics)
-        form.addRow(self.reason)
 
 
 def _choice(options: dict[str, str], help_text: str) -> QComboBox:

@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_gan_enhance.errors import GanEnhanceError
+from napari_gan_enhance.io.boundary import check_readable
 from napari_gan_enhance.viewer.choices import EnhanceChoices
 from napari_gan_enhance.viewer.diagnostics import diagnostics
 from napari_gan_enhance.viewer.model_choice import CHECKPOINT_SUFFIX
@@ -106,6 +107,7 @@ class EnhanceDock(QWidget):
         if self.panel.runner.is_running:
             show_info(f"{path.name} waits: drop it again when the run has ended.")
             return
+        check_readable(path)
         layers = self._viewer.open(str(path), plugin=PLUGIN)
         self._waiting = list(layers)  # one for each channel
         self._enhance_next(path.name)
@@ -201,6 +203,7 @@ class EnhanceDock(QWidget):
         tools.addWidget(self.diagnostics)
         column = QVBoxLayout(self)
         column.addWidget(scroll, 1)
+        column.addWidget(self.controls.reason)
         column.addWidget(self.panel)
         column.addWidget(self.opens_tiff)
         column.addLayout(tools)
