@@ -53,9 +53,9 @@ def process_files(
     """
     from napari_gan_enhance import batch
     from napari_gan_enhance.cli._console import message, print_json, run_job
-    from napari_gan_enhance.cli._memory import share_one_arena
+    from napari_gan_enhance.cli._memory import give_back_large_arrays
 
-    share_one_arena()
+    give_back_large_arrays()
     tasks = batch.plan(inputs, output)
     if len(tasks) > 1 or tasks[0].output.parent == output:
         _make_folder(output)
