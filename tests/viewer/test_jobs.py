@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from napari_gan_enhance.errors import CheckpointError
+from napari_gan_enhance.errors import CheckpointError, OutputError
 from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
 from napari_gan_enhance.progress import drain
+from napari_gan_enhance.viewer import jobs
 from napari_gan_enhance.viewer.choices import EnhanceChoices
 from napari_gan_enhance.viewer.jobs import (
     ResultFinished,
@@ -18,6 +21,7 @@ from napari_gan_enhance.viewer.jobs import (
     run,
     spare_threads,
 )
+from napari_gan_enhance.viewer.targets import RoundedArray
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -179,3 +183,17 @@ def test_visible_plane_comes_first(checkpoint: str, rng: np.random.Generator) ->
 @pytest.mark.parametrize(("cores", "threads"), [(None, 1), (1, 1), (2, 1), (8, 7)])
 def test_one_core_is_left_to_the_window(cores: int | None, threads: int) -> None:
     assert spare_threads(cores) == threads
+
+
+def test_full_disk_under_a_large_result_is_explained(
+    micrograph: Micrograph, checkpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class FullDisk(RoundedArray):
+        def __setitem__(self, index: object, values: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    target = FullDisk(np.zeros(micrograph.shape, np.uint16))
+    monkeypatch.setattr(jobs, "new_target", lambda *_: (target, ExitStack()))
+    choices = EnhanceChoices(model=checkpoint, deconvolve=False)
+    with pytest.raises(OutputError, match=r"intermediate result .* free some space"):
+        reports(RunRequest(micrograph, choices))

@@ -21,6 +21,7 @@ ADVICE = {
     errno.EACCES: "choose a folder you may write to",
     errno.EPERM: "choose a folder you may write to",
     errno.EROFS: "choose a folder you may write to",
+    errno.ENOENT: "make the folder first or choose another",
     errno.ENAMETOOLONG: "choose a shorter name",
 }
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_gan_enhance.io.atomic import output_errors
+from napari_gan_enhance.errors import OutputError
+from napari_gan_enhance.io.atomic import ADVICE, output_errors
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""What only writing can fail with; others may come from reading the source."""
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterator
 
 
@@ -47,6 +52,7 @@ def scratch_array(
     place = Path(folder)
     with (
         output_errors(place),
+        scratch_errors(place),
         tempfile.TemporaryDirectory(
             prefix=".napari-gan-enhance-", dir=place, ignore_cleanup_errors=True
         ) as made,
@@ -59,3 +65,29 @@ def scratch_array(
             compressors=None,
             fill_value=0,
         )
+
+
+@contextlib.contextmanager
+def scratch_errors(folder: Path) -> Iterator[None]:
+    """Turn a full disk under a scratch array into OutputError.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the scratch array lies, for the message.
+
+    Raises
+    ------
+    OutputError
+        If the disk is full; other errors pass.
+    """
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, OutputError) or error.errno not in FULL:
+            raise
+        raise OutputError(
+            f"{str(folder)!r} cannot take an intermediate result "
+            f"({os.strerror(error.errno)}) - results larger than memory are kept there "
+            f"at first - {ADVICE[error.errno]}."
+        ) from error

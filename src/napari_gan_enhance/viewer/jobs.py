@@ -11,11 +11,16 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from napari_gan_enhance.io.scratch import scratch_errors
 from napari_gan_enhance.micrograph.micrograph import VoxelSize
 from napari_gan_enhance.progress import Job, Progress
 from napari_gan_enhance.tiling.region import snapped_region
 from napari_gan_enhance.viewer.focus import ViewFollower, planes_in, volumes_in
-from napari_gan_enhance.viewer.targets import new_target, shown_pixels
+from napari_gan_enhance.viewer.targets import (
+    new_target,
+    scratch_folder,
+    shown_pixels,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -110,10 +115,11 @@ def run(request: RunRequest) -> Job[None]:
     """
     yield Progress(0, 1, "loading the model")
     generator = _load(request.choices)
-    yield from _enhance(request, generator)
-    del generator  # its memory is Richardson-Lucy's now
-    if request.choices.deconvolve:
-        yield from _deconvolve(request)
+    with scratch_errors(scratch_folder()):
+        yield from _enhance(request, generator)
+        del generator  # its memory is Richardson-Lucy's now
+        if request.choices.deconvolve:
+            yield from _deconvolve(request)
 
 
 def spare_threads(cores: int | None) -> int:

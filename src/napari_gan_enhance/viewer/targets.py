@@ -78,8 +78,13 @@ def new_target(micrograph: Micrograph, shape: tuple[int, ...]) -> tuple[Any, Exi
     from napari_gan_enhance.io.scratch import scratch_array
 
     chunks = tuple(CHUNK if axis in "YX" else 1 for axis in micrograph.axes)
-    scratch = scratch_array(shape, np.float32, Path(gettempdir()), chunks)
+    scratch = scratch_array(shape, np.float32, scratch_folder(), chunks)
     return keep.enter_context(scratch), keep
+
+
+def scratch_folder() -> Path:
+    """Return where results are kept that are larger than memory."""
+    return Path(gettempdir())
 
 
 def shown_pixels(target: Any) -> Any:
