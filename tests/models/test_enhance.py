@@ -15,7 +15,7 @@ from napari_gan_enhance.models.generator import Generator
 from napari_gan_enhance.models.registry import build_network, spec_of
 from napari_gan_enhance.models.settings import EnhanceSettings
 from napari_gan_enhance.progress import drain
-from napari_gan_enhance.tiling.schedule import Schedule
+from napari_gan_enhance.tiling.schedule import Focus, Schedule
 
 SEAMLESS = 1e-6
 """Budget for tiled against whole, as a share of the range."""
@@ -171,6 +171,46 @@ def test_watched_job_uses_small_tiles_and_says_where_it_wrote(rng):
             written[tuple(report.detail.slices[a] for a in "ZYX")] += 1
     assert (written == 1).all()
     assert report.total == 4  # 256 + 44 rows on two planes
+
+
+@pytest.mark.parametrize("precision", ["exact", "fast"])
+def test_stepped_generator_gives_the_bits_of_the_network(rng, precision):
+    generator = make_generator(precision=precision)
+    window = rng.random((1, 32, 48)).astype(np.float32)
+    image = torch.from_numpy(window)[None].to(memory_format=torch.channels_last)
+    half = torch.autocast("cpu", torch.bfloat16, enabled=precision == "fast")
+    with torch.inference_mode(), half:
+        expected = generator._network(image)[0].float().numpy()
+    np.testing.assert_array_equal(generator(window), expected)
+    steps = generator.steps(window)
+    next(steps)
+    # The modes of torch belong to the thread: whoever runs between steps is free.
+    assert not torch.is_inference_mode_enabled()
+    assert not torch.is_autocast_enabled("cpu")
+
+
+def test_watched_job_begins_with_a_small_tile_in_view(rng):
+    micrograph = Micrograph(rng.random((512, 512)), "YX")
+    generator = make_generator()
+    schedule = Schedule(Focus(0, (300, 300), (400, 400)))
+    job = enhance(micrograph, generator, EnhanceSettings(), schedule=schedule)
+    reports = [r for r in job if r.detail is not None]
+    first = reports[0].detail.slices
+    assert (first["Y"], first["X"]) == (slice(320, 384), slice(320, 384))
+    # The tile at (256, 256) is halved four times, down to 64 pixels.
+    assert len(reports) == 3 + 5
+
+
+def test_watched_job_moves_to_what_is_in_view_within_a_tile(rng):
+    micrograph = Micrograph(rng.random((512, 512)), "YX")
+    schedule = Schedule(Focus(0, (0, 0), (100, 100)))
+    job = enhance(micrograph, make_generator(), EnhanceSettings(), schedule=schedule)
+    next(job)  # reading intensities
+    next(job)  # tiles are cut
+    next(job)  # inside the first tile
+    schedule.focus = Focus(0, (400, 400), (500, 500))
+    first = next(r for r in job if r.detail is not None).detail.slices
+    assert (first["Y"], first["X"]) == (slice(448, 512), slice(448, 512))
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,28 @@ def test_leaky_head_shrinks_negative_values():
     torch.testing.assert_close(result, torch.full_like(result, -0.2))
 
 
+def test_steps_are_the_blocks_and_give_the_same_bits():
+    torch.manual_seed(0)
+    network = ResidualUNet(
+        ResidualUNetConfig(in_channels=1, out_channels=1, width=4, depth=2)
+    )
+    image = torch.rand(1, 1, 32, 48)
+    with torch.inference_mode():
+        x, first = network.down[0](image)
+        x, second = network.down[1](x)
+        x = network.up[1](network.up[0](x, second), first)
+        expected = torch.nn.functional.leaky_relu(network.head(x), 0.1)
+        steps, fractions = network.steps(image), []
+        try:
+            while True:
+                fractions.append(next(steps))
+        except StopIteration as end:
+            stepped = end.value
+        assert torch.equal(stepped, expected)
+        assert torch.equal(network(image), expected)
+    assert fractions == [0, 0.25, 0.5, 0.75]
+
+
 def test_residual_needs_equal_channels():
     with pytest.raises(ValueError, match="as many outputs as inputs"):
         ResidualUNetConfig(in_channels=1, out_channels=3, residual=True)

@@ -11,15 +11,19 @@ from torch import nn
 from napari_gan_enhance.device import device_faults, free_device_bytes
 from napari_gan_enhance.models.registry import parse_config
 from napari_gan_enhance.models.spec import ModelCard, ModelSpec
+from napari_gan_enhance.tiling.operator import result_of, steps_of
 
 if TYPE_CHECKING:
+    from collections.abc import Generator as Steps
+
     from numpy.typing import NDArray
 
 Precision = Literal["exact", "fast"]
 
 FAST_HALO = 64
-"""Context in fast precision: what lies further changes a pixel by about 3e-6 of the
-range, far below the rounding of half precision (4e-3)."""
+"""Context in fast precision: on the three samples what lies further changes a pixel by
+at most 2e-4, 4e-4 and 3e-3 of the range (root mean square up to 1e-4), ten times less
+than half precision does (6e-3, 6e-3 and 3e-2). At 48 both would be alike."""
 
 
 class Generator:
@@ -86,16 +90,36 @@ class Generator:
 
     def __call__(self, window: NDArray[Any]) -> NDArray[np.float32]:
         """Run the network on one window."""
-        with torch.inference_mode(), device_faults(self.device.type):
-            # (C, Y, X) -> (1, C, Y, X)
-            image = torch.from_numpy(np.ascontiguousarray(window, np.float32))[None]
-            image = image.to(self.device, memory_format=torch.channels_last)
-            with torch.autocast(
-                self.device.type, self._half(), enabled=self.precision == "fast"
+        return result_of(self.steps(window))
+
+    def steps(self, window: NDArray[Any]) -> Steps[float, None, NDArray[np.float32]]:
+        """Run the network on one window, block by block where it can be stopped."""
+        run = self._run(window)
+        while True:
+            # Entered for each block: torch's modes belong to the thread, not to us.
+            with (
+                torch.inference_mode(),
+                torch.autocast(self.device.type, self._half(), enabled=self._is_fast),
+                device_faults(self.device.type),
             ):
-                result = self._network(image)
-            array: NDArray[np.float32] = result[0].float().cpu().numpy()
-            return array
+                try:
+                    fraction = next(run)
+                except StopIteration as end:
+                    result: NDArray[np.float32] = end.value
+                    return result
+            yield fraction
+
+    def _run(self, window: NDArray[Any]) -> Steps[float, None, NDArray[np.float32]]:
+        # (C, Y, X) -> (1, C, Y, X)
+        image = torch.from_numpy(np.ascontiguousarray(window, np.float32))[None]
+        image = image.to(self.device, memory_format=torch.channels_last)
+        result = yield from steps_of(self._network, image)
+        array: NDArray[np.float32] = result[0].float().cpu().numpy()
+        return array
+
+    @property
+    def _is_fast(self) -> bool:
+        return self.precision == "fast"
 
     def _half(self) -> torch.dtype:
         return torch.bfloat16 if self.device.type == "cpu" else torch.float16

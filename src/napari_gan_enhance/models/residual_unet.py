@@ -7,11 +7,16 @@ y <--- up n   <--- up n-1 <--- ... <--- up 1
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
+
+from napari_gan_enhance.tiling.operator import result_of
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 SLOPE = 0.1
 """Slope of every LeakyReLU, as in the authors' code."""
@@ -124,11 +129,17 @@ class ResidualUNet(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Run the network."""
-        x, skips = image, []
-        for block in self.down:
+        return result_of(self.steps(image))
+
+    def steps(self, image: Tensor) -> Generator[float, None, Tensor]:
+        """Run the network, yielding the finished fraction before each block."""
+        x, skips, count = image, [], len(self.down) + len(self.up)
+        for done, block in enumerate(self.down):
+            yield done / count
             x, skip = block(x)
             skips.append(skip)
-        for block in self.up:
+        for done, block in enumerate(self.up, start=len(self.down)):
+            yield done / count
             x = block(x, skips.pop())
         x = self.head(x)
         if self.config.head == "leaky":

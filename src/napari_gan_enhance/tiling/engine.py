@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +16,17 @@ from napari_gan_enhance.tiling.grid import (
     tiles_of,
     window_of,
 )
-from napari_gan_enhance.tiling.operator import SteppedOperator, TileOperator
+from napari_gan_enhance.tiling.operator import TileOperator, steps_of
 from napari_gan_enhance.tiling.schedule import Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from numpy.typing import NDArray
+
+MOST_LOST_S = 0.5
+"""A tile is given up for a visible one only while no more work than this is lost: the
+tile of a network on a processor, but not a volume in Richardson-Lucy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,7 @@ def run_tiles(
     tile: tuple[int, ...],
     stage: str,
     schedule: Schedule | None = None,
+    quick: tuple[int, ...] | None = None,
 ) -> Job[tuple[int, ...]]:
     """Compute every tile of every part once and write it to the part's target.
 
@@ -72,7 +78,10 @@ def run_tiles(
     stage : str
         Word for the progress reports.
     schedule : Schedule, optional
-        In which order; row by row without one.
+        In which order; row by row without one. A tile of a SteppedOperator that has
+        run for less than `MOST_LOST_S` is put off when the focus moves to others.
+    quick : tuple of int, optional
+        Shape of the first tile after the focus has moved, a multiple as `tile` is.
 
     Yields
     ------
@@ -94,14 +103,15 @@ def run_tiles(
         If there is no memory even for the smallest tile.
     """
     _check_tile(parts, tile)
+    _check_tile(parts, tile if quick is None else quick)
     run = _Run(parts, tile, stage, Schedule() if schedule is None else schedule)
     yield run.report()
     while run.schedule:
-        current = run.schedule.take()
+        current = run.schedule.take(quick)
         note, written = "", None
         try:
-            yield from run.compute(current)
-            written = current
+            if (yield from run.compute(current)):
+                written = current
         except MemoryError as error:
             note = run.shrink(current, error)
         yield run.report(note, written)
@@ -127,12 +137,16 @@ class _Run:
         grids = (tiles_of(i, p.box, tile) for i, p in enumerate(parts))
         schedule.replace([t for grid in grids for t in grid])
 
-    def compute(self, tile: Tile) -> Generator[Progress, None, None]:
+    def compute(self, tile: Tile) -> Generator[Progress, None, bool]:
+        """Write a tile; return False if it was given back to the schedule instead."""
         part = self.parts[tile.part]
         operator, upscale = part.operator, part.operator.upscale
         size = part.source.shape[1:]
         box = window_of(tile, size, operator.halo, operator.size_multiple)
-        result = yield from self._result(operator, read_window(part.source, box))
+        window = read_window(part.source, box)
+        result = yield from self._result(tile, operator, window)
+        if result is None:
+            return False
         inner = tuple(
             slice((a - w.start) * u, (b - w.start) * u)
             for a, b, w, u in zip(tile.start, tile.stop, box, upscale, strict=True)
@@ -141,17 +155,19 @@ class _Run:
         target = tile.slices(part.box, upscale)
         part.target[(channels, *target)] = result[(channels, *inner)]
         self.done += 1
+        return True
 
     def _result(
-        self, operator: TileOperator, window: NDArray[Any]
-    ) -> Generator[Progress, None, NDArray[Any]]:
-        if not isinstance(operator, SteppedOperator):
-            return operator(window)
-        steps = operator.steps(window)
+        self, tile: Tile, operator: TileOperator, window: NDArray[Any]
+    ) -> Generator[Progress, None, NDArray[Any] | None]:
+        steps, began = steps_of(operator, window), time.monotonic()
         try:
             while True:
                 fraction = next(steps)
                 yield self.report(running=fraction)
+                is_cheap = time.monotonic() - began < MOST_LOST_S
+                if is_cheap and self.schedule.give_back(tile):
+                    return None
         except StopIteration as end:
             result: NDArray[Any] = end.value
             return result

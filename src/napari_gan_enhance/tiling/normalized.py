@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_gan_enhance.micrograph.intensity import IntensityScaling, check_finite
+from napari_gan_enhance.tiling.operator import result_of, steps_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
     from numpy.typing import NDArray
 
@@ -40,9 +41,16 @@ class NormalizedOperator:
 
     def __call__(self, window: NDArray[Any]) -> NDArray[np.float32]:
         """Compute one window in the image's own units; float32."""
+        return result_of(self.steps(window))
+
+    def steps(
+        self, window: NDArray[Any]
+    ) -> Generator[float, None, NDArray[np.float32]]:
+        """Compute one window in the steps of the operator."""
         check_finite(window)
         pairs = zip(self._scalings, window, strict=True)
-        result = self._operator(np.stack([s.forward(c) for s, c in pairs]))
+        scaled = np.stack([s.forward(c) for s, c in pairs])
+        result = yield from steps_of(self._operator, scaled)
         return np.stack([self._scaling(c).inverse(r) for c, r in enumerate(result)])
 
     def _scaling(self, channel: int) -> IntensityScaling:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from numpy.typing import NDArray
+
+Array = TypeVar("Array")
 
 
 class TileOperator(Protocol):
@@ -54,8 +56,31 @@ class TileOperator(Protocol):
 
 
 @runtime_checkable
-class SteppedOperator(Protocol):
-    """A slow operator that may be stopped inside one window, between its steps."""
+class SteppedOperator(Protocol[Array]):
+    """A slow operator that may be stopped inside one window, between its steps.
 
-    def steps(self, window: NDArray[Any], /) -> Generator[float, None, NDArray[Any]]:
+    Its windows are arrays, or the tensors of a network.
+    """
+
+    def steps(self, window: Array, /) -> Generator[float, None, Array]:
         """Yield the finished fraction (0 to 1) of a window; return its result."""
+
+
+def steps_of(
+    operator: Callable[[Array], Array], window: Array
+) -> Generator[float, None, Array]:
+    """Run an operator step by step; one that has no steps runs at a stretch."""
+    if isinstance(operator, SteppedOperator):
+        result: Array = yield from operator.steps(window)
+        return result
+    return operator(window)
+
+
+def result_of(steps: Generator[float, None, Array]) -> Array:
+    """Do all steps and return the result."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: Array = end.value
+            return result

@@ -73,12 +73,13 @@ def run_places(
     tile: tuple[int, ...],
     stage: str,
     schedule: Schedule | None,
+    quick: tuple[int, ...] | None = None,
 ) -> Job[tuple[int, ...]]:
     """Run the parts of a micrograph, and say where each tile stands in the target.
 
     Parameters
     ----------
-    parts, tile, stage, schedule
+    parts, tile, stage, schedule, quick
         As for `run_tiles`.
     places : sequence of mapping of letter to int
         Where each part stands on the axes that are not its own, in input pixels.
@@ -97,7 +98,7 @@ def run_places(
     tuple of int
         The tile that was used at last.
     """
-    tiles = run_tiles(parts, tile=tile, stage=stage, schedule=schedule)
+    tiles = run_tiles(parts, tile=tile, stage=stage, schedule=schedule, quick=quick)
     try:
         while True:
             report = next(tiles)
