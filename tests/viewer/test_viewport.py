@@ -10,6 +10,7 @@ from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.viewer.viewport import (
     camera_of,
     is_all_on_screen,
+    is_in_view,
     region_in_view,
     view_events,
     visible_box,
@@ -45,6 +46,25 @@ def test_pixel_is_visible_where_any_of_it_is(viewer: ViewerModel) -> None:
     # 225.8 lies in pixel 226, which reaches from 225.5 to 226.5.
     box = visible_box(viewer, layer, "YX")
     assert box == {"Y": slice(226, 277), "X": slice(250, 351)}
+
+
+@pytest.mark.parametrize(
+    ("z", "rows", "expected"),
+    [
+        (2, slice(270, 300), True),
+        (2, slice(276, 300), False),
+        (2, slice(0, 225), False),
+        (3, slice(270, 300), False),
+    ],
+)
+def test_region_is_in_view_where_a_pixel_is(
+    viewer: ViewerModel, z: int, rows: slice, expected: bool
+) -> None:
+    layer = viewer.add_image(np.zeros((5, 500, 600), np.uint8))
+    viewer.dims.set_current_step(0, 2)
+    look(viewer, (250, 300), 2)  # rows 225 to 275
+    region = {"Z": slice(z, z + 1), "Y": rows}
+    assert is_in_view(viewer, layer, "ZYX", region) is expected
 
 
 def test_box_follows_scale_and_translation(viewer: ViewerModel) -> None:

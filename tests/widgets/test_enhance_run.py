@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gc
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from napari.utils import progress
 
-from napari_gan_enhance.progress import drain
+from napari_gan_enhance.progress import Progress, drain
+from napari_gan_enhance.tiling.region import WrittenRegion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -142,6 +143,22 @@ def test_tiles_are_shown_while_the_run_lasts(
     assert not dock.controls.isEnabled()
     assert dock.panel.progress.bar.value() == 1
     assert "1 of 2 tiles" in dock.panel.progress.text.text()
+
+
+def test_first_tile_in_view_is_drawn_without_waiting_for_the_timer(
+    dock: EnhanceDock, running: Any, viewer: Viewer
+) -> None:
+    panel, drawn = dock.panel, []
+    seen = Progress(1, 2, "enhancing", detail=WrittenRegion({"Y": slice(0, 9)}))
+    away = Progress(1, 2, "enhancing", detail=WrittenRegion({"Y": slice(-9, 0)}))
+    panel._redraw.setTimeout(WAIT_MS)  # what a slow upload leads to
+    panel._redraw.throttle()
+    viewer.layers[1].events.set_data.connect(lambda: drawn.append(1))
+    panel._look()  # the view has moved
+    for report, times in ((away, 0), (seen, 1), (seen, 1)):
+        panel.runner.reported.emit(report)
+        assert len(drawn) == times
+    running.go_on.set()
 
 
 def test_progress_is_in_the_activity_dock_until_the_end(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from napari.layers import Layer
 
+from napari_gan_enhance.tiling.region import WrittenRegion
 from napari_gan_enhance.viewer.contrast import matched_limits
 from napari_gan_enhance.viewer.jobs import ResultFinished, ResultStarted
 from napari_gan_enhance.viewer.layers import (
@@ -14,6 +15,7 @@ from napari_gan_enhance.viewer.layers import (
     result_layer_data,
     unique_name,
 )
+from napari_gan_enhance.viewer.viewport import is_in_view
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -61,6 +63,22 @@ class RunLayers:
         if isinstance(detail, ResultFinished):
             self._finish(detail)
         return None
+
+    def shows(self, detail: object, axes: str) -> bool:
+        """Whether a report of the run tells of pixels written on screen.
+
+        Parameters
+        ----------
+        detail : object
+            Of a Progress.
+        axes : str
+            Letters of the result's axes.
+        """
+        return isinstance(detail, WrittenRegion) and any(
+            is_in_view(self._viewer, layer, axes, detail.slices)
+            for layer in map(self._layers.get, self._unfinished)
+            if layer in self._viewer.layers
+        )
 
     def refresh(self) -> None:
         """Show what was written since the last call."""

@@ -88,6 +88,18 @@ def is_all_on_screen(viewer: ViewerModel, layer: Image) -> bool:
     )
 
 
+def is_in_view(
+    viewer: ViewerModel, layer: Image, axes: str, region: Mapping[str, slice]
+) -> bool:
+    """Whether any of a region of a layer is on screen; axes left out are whole."""
+    box = visible_box(viewer, layer, axes)
+    return all(
+        box[axis].start < span.stop and box[axis].stop > span.start
+        for axis, span in region.items()
+        if axis in box
+    )
+
+
 def level_shape(layer: Image) -> tuple[int, ...]:
     """Return the shape of the full-resolution pixels, without RGB samples."""
     data = layer.data[0] if layer.multiscale else layer.data

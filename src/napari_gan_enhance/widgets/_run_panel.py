@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from napari_gan_enhance.micrograph.micrograph import Micrograph
 
-SETTLED_MS = 40
+SETTLED_MS = 20
 """A pan or zoom is over when nothing has moved for so long."""
 REDRAW_MS = 100
 """Uploading a texture holds up the window: at most ten times a second."""
@@ -59,6 +59,7 @@ class RunPanel(QWidget):
         self._request: RunRequest | None = None
         self._can_start = False
         self._is_stopping = False
+        self._is_awaited = False
         self._stop_reason = ""
         self._began = 0.0
         self.runner = JobRunner(self)
@@ -135,8 +136,16 @@ class RunPanel(QWidget):
         if added is not None:
             self.added.emit(added)
             self._show_state()
+        elif self._is_awaited and self._shows(progress.detail):
+            self._is_awaited = False
+            self._on_redraw()
         elif progress.detail is not None:
             self._redraw.throttle()
+
+    def _shows(self, detail: object) -> bool:
+        if self._layers is None or self._request is None:
+            return False
+        return self._layers.shows(detail, self._request.micrograph.axes)
 
     def _on_redraw(self) -> None:
         if self._layers is not None:
@@ -181,11 +190,12 @@ class RunPanel(QWidget):
         self._settled.throttle()
 
     def _look(self) -> None:
-        """Tell the run what is on screen."""
+        """Tell the run what is on screen; the first tile there is drawn at once."""
         if self._request is None or self._source not in self._viewer.layers:
             return
         box = visible_box(self._viewer, self._source, self._request.micrograph.axes)
         self._request.follower.look_at(box)
+        self._is_awaited = True
 
     def _discard(self) -> None:
         if self._layers is not None:
