@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from napari_gan_enhance.progress import Job
 
+STEP_S = 0.002
 WAIT_MS = 5000
 
 
@@ -116,6 +118,7 @@ def test_job_is_built_drained_and_closed_in_one_other_thread(
             while True:
                 threads.append(threading.current_thread())
                 yield Progress(0, 1, "running")
+                time.sleep(STEP_S)  # no real job reports without working
         finally:
             threads.append(threading.current_thread())
 
@@ -139,6 +142,7 @@ def test_stopped_job_is_closed_before_stopped_is_reported(
         try:
             while True:
                 yield Progress(0, 1, "running")
+                time.sleep(STEP_S)  # no real job reports without working
         finally:
             closed.set()
 
@@ -179,6 +183,7 @@ def test_abandoned_job_is_closed_and_never_heard_of_again(
             while True:
                 started.set()
                 yield Progress(0, 1, "running")
+                time.sleep(STEP_S)  # no real job reports without working
         finally:
             closed.set()
 
