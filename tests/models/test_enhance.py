@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from napari_gan_enhance.device import device_faults, select_device
-from napari_gan_enhance.errors import DeviceError, InputError
+from napari_gan_enhance.errors import CheckpointError, DeviceError, InputError
 from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
 from napari_gan_enhance.micrograph.microscope import Channel, Microscope
 from napari_gan_enhance.models.enhance import enhance, result_shape
@@ -260,3 +260,12 @@ def test_region_of_one_channel_keeps_its_description(rng):
     second = run(micrograph, make_generator(), region={"C": slice(1, 2)})
     assert second.channels == (Channel("b", 520),)
     np.testing.assert_array_equal(second.pixels[0], whole.pixels[1])
+
+
+@pytest.mark.parametrize("precision", ["exact", "fast"])
+def test_weights_that_overflow_are_refused(plane, precision):
+    generator = make_generator(precision=precision)
+    for weight in generator._network.parameters():
+        weight.data *= 1e20
+    with pytest.raises(CheckpointError, match=f"NaN or infinite pixels in {precision}"):
+        run(plane, generator)

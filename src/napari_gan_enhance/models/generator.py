@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from napari_gan_enhance.device import device_faults, free_device_bytes
+from napari_gan_enhance.errors import CheckpointError
 from napari_gan_enhance.models.registry import parse_config
 from napari_gan_enhance.models.spec import ModelCard, ModelSpec
 from napari_gan_enhance.tiling.operator import result_of, steps_of
@@ -115,6 +116,12 @@ class Generator:
         image = image.to(self.device, memory_format=torch.channels_last)
         result = yield from steps_of(self._network, image)
         array: NDArray[np.float32] = result[0].float().cpu().numpy()
+        if not np.isfinite(array).all():
+            raise CheckpointError(
+                f"Model {self.name!r} gave NaN or infinite pixels in {self.precision} "
+                "precision - results must be finite - choose exact precision or "
+                "another checkpoint."
+            )
         return array
 
     @property
