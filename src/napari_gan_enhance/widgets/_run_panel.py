@@ -33,6 +33,8 @@ REDRAW_MS = 100
 """Uploading a texture holds up the window: at most ten times a second."""
 REDRAW_SHARE = 0.1
 """And at most this share of the time, where one upload is slow (50 ms at 8192²)."""
+RAREST_REDRAW_MS = 1000
+"""But at least once a second: one upload that took 2 s froze the result for 20 s."""
 
 
 class RunPanel(QWidget):
@@ -152,7 +154,8 @@ class RunPanel(QWidget):
             began = time.monotonic()
             self._layers.refresh()
             took_ms = 1000 * (time.monotonic() - began)
-            self._redraw.setTimeout(max(REDRAW_MS, int(took_ms / REDRAW_SHARE)))
+            pause_ms = min(int(took_ms / REDRAW_SHARE), RAREST_REDRAW_MS)
+            self._redraw.setTimeout(max(REDRAW_MS, pause_ms))
 
     def _on_returned(self, result: object) -> None:
         self.progress.end(f"Done in {time.monotonic() - self._began:.1f} s.")
