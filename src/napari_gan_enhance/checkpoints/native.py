@@ -19,8 +19,8 @@ from napari_gan_enhance.models.spec import CheckpointMetadata, ModelCard, ModelS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SHAPED = ("in_channels", "out_channels", "upscale")
-"""What shapes the result of a network; a spec that lies about it cannot be run."""
+SHAPED = ("in_channels", "out_channels", "takes_psf_width", "upscale")
+"""What shapes input and result of a network; a spec that lies about it cannot run."""
 
 
 def save_checkpoint(

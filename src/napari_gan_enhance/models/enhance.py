@@ -14,6 +14,7 @@ from napari_gan_enhance.micrograph.intensity import (
 )
 from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
 from napari_gan_enhance.micrograph.view import AxesView
+from napari_gan_enhance.models.psf_width import psf_width_px
 from napari_gan_enhance.progress import Job, Progress
 from napari_gan_enhance.tiling.engine import Part
 from napari_gan_enhance.tiling.grid import round_up
@@ -96,7 +97,8 @@ def enhance(
     Yields
     ------
     Progress
-        `detail` is the WrittenRegion after each tile.
+        `detail` is the WrittenRegion after each tile. A `note` says so where the
+        generator is made to know the width of the PSF and the image does not tell.
 
     Returns
     -------
@@ -117,7 +119,7 @@ def enhance(
     box = region_of(micrograph, spec, region)
     if target is None:
         target = np.zeros(result_shape(micrograph, spec, region), np.float32)
-    yield Progress(0, 1, "reading intensities")
+    yield Progress(0, 1, "reading intensities", note=_note(micrograph, spec))
     scalings = _scalings(micrograph, spec, box)
     parts, places = _parts(micrograph, generator, scalings, box, target)
     tile = _tile(generator, settings, parts[0].source.shape[1:], schedule)
@@ -144,6 +146,19 @@ def _check_size(micrograph: Micrograph, spec: ModelSpec) -> None:
             f"The image has {height} x {width} pixels - the model needs at least "
             f"{least} x {least} - choose a larger image or a wider crop."
         )
+
+
+def _note(micrograph: Micrograph, spec: ModelSpec) -> str:
+    if not spec.takes_psf_width or None not in _psf_widths(micrograph):
+        return ""
+    return (
+        "The image does not say numerical aperture, emission wavelength and pixel size "
+        "for all channels: the model has to do without the width of the PSF."
+    )
+
+
+def _psf_widths(micrograph: Micrograph) -> list[float | None]:
+    return [psf_width_px(micrograph, c) for c in range(micrograph.size("C"))]
 
 
 def _channel_axes(micrograph: Micrograph, spec: ModelSpec) -> str:
@@ -194,11 +209,12 @@ def _parts(
             for s in (range(generator.spec.in_channels) if taken == "S" else [0])
         ]
         inside = {axis: at - box[axis].start for axis, at in place.items()}
+        width = psf_width_px(micrograph, place.get("C", 0))
         parts.append(
             Part(
                 AxesView(micrograph.pixels, micrograph.axes, order, place),
                 AxesView(target, micrograph.axes, order, inside),
-                NormalizedOperator(generator, used),
+                NormalizedOperator(generator.for_psf_width(width), used),
                 (box["Y"], box["X"]),
             )
         )
@@ -245,6 +261,11 @@ def _provenance(
             {"channel": c, "sample": s, "low": scaling.low, "high": scaling.high}
             for (c, s), scaling in scalings.items()
         ],
+        **(
+            {"psf_width_px": _psf_widths(micrograph)}
+            if generator.spec.takes_psf_width
+            else {}
+        ),
         "dtype": "float32",
         "version": __version__,
         **({"parent": dict(micrograph.provenance)} if micrograph.provenance else {}),

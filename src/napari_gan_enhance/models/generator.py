@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -10,6 +11,7 @@ from torch import nn
 
 from napari_gan_enhance.device import device_faults, free_device_bytes
 from napari_gan_enhance.errors import CheckpointError
+from napari_gan_enhance.models.psf_width import with_width_plane
 from napari_gan_enhance.models.registry import parse_config
 from napari_gan_enhance.models.spec import ModelCard, ModelSpec
 from napari_gan_enhance.tiling.operator import result_of, steps_of
@@ -60,6 +62,7 @@ class Generator:
         self.sha256 = sha256
         self.device = device or torch.device("cpu")
         self.precision: Precision = precision
+        self._psf_width_px: float | None = None
         with device_faults(self.device.type):
             self._network = network.eval().to(self.device)
             # Known to torch, not to its type stubs.
@@ -84,6 +87,18 @@ class Generator:
             "architecture": self.spec.architecture,
             "sha256": self.sha256,
         }
+
+    def for_psf_width(self, width_px: float | None) -> Generator:
+        """Return this generator, told the width of the PSF if it wants to know.
+
+        Parameters
+        ----------
+        width_px : float or None, pixels
+            Lateral FWHM; None where not known.
+        """
+        told = copy.copy(self)  # the network is shared
+        told._psf_width_px = width_px
+        return told
 
     def free_bytes(self) -> int | None:
         """Return the free memory of the device; None where main memory counts."""
@@ -114,6 +129,8 @@ class Generator:
         # (C, Y, X) -> (1, C, Y, X)
         image = torch.from_numpy(np.ascontiguousarray(window, np.float32))[None]
         image = image.to(self.device, memory_format=torch.channels_last)
+        if self.spec.takes_psf_width:
+            image = with_width_plane(image, [self._psf_width_px])
         result = yield from steps_of(self._network, image)
         array: NDArray[np.float32] = result[0].float().cpu().numpy()
         if not np.isfinite(array).all():

@@ -22,6 +22,7 @@ class ArchitectureConfig(Protocol):
 
     in_channels: int
     out_channels: int
+    takes_psf_width: bool
 
     @property
     def upscale(self) -> int:
@@ -99,6 +100,7 @@ def spec_of(architecture: str, config: dict[str, Any], **scaling: float) -> Mode
         config=config,
         in_channels=parsed.in_channels,
         out_channels=parsed.out_channels,
+        takes_psf_width=parsed.takes_psf_width,
         upscale=parsed.upscale,
         halo=parsed.halo,
         size_multiple=parsed.size_multiple,

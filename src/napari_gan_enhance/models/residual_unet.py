@@ -42,6 +42,8 @@ class ResidualUNetConfig(BaseModel):
         LeakyReLU after the last convolution, as published, or nothing.
     residual : bool
         Add the input to the output: the network learns the correction only.
+    takes_psf_width : bool
+        One more input plane tells the width of the PSF; see `with_width_plane`.
     initialization : "glorot" or "kaiming"
         Uniform Glorot as in the authors' code, or Kaiming normal for LeakyReLU.
     """
@@ -55,6 +57,7 @@ class ResidualUNetConfig(BaseModel):
     upsampling: Literal["transposed", "resize"] = "transposed"
     head: Literal["leaky", "linear"] = "leaky"
     residual: bool = False
+    takes_psf_width: bool = False
     initialization: Literal["glorot", "kaiming"] = "glorot"
 
     @model_validator(mode="after")
@@ -104,8 +107,8 @@ class ResidualUNetConfig(BaseModel):
 class ResidualUNet(nn.Module):
     """The generator; see `ResidualUNetConfig` for its options.
 
-    Input (N, in_channels, Y, X) float, Y and X multiples of 2**depth; output
-    (N, out_channels, Y, X), unbounded.
+    Input (N, in_channels, Y, X) float, and one plane more if it takes the width of the
+    PSF; Y and X multiples of 2**depth. Output (N, out_channels, Y, X), unbounded.
 
     Parameters
     ----------
@@ -117,8 +120,9 @@ class ResidualUNet(nn.Module):
         self.config = config
         down = [config.width * 2**k for k in range(config.depth)]
         up = [*down[-2::-1], config.width]  # depth 4: 4w, 2w, w, w
+        planes = config.in_channels + config.takes_psf_width
         self.down = nn.ModuleList(
-            _Down(a, b) for a, b in zip([config.in_channels, *down], down, strict=False)
+            _Down(a, b) for a, b in zip([planes, *down], down, strict=False)
         )
         self.up = nn.ModuleList(
             _Up(a, skip, b, config.upsampling)
@@ -144,7 +148,7 @@ class ResidualUNet(nn.Module):
         x = self.head(x)
         if self.config.head == "leaky":
             x = nn.functional.leaky_relu(x, SLOPE)
-        return image + x if self.config.residual else x
+        return image[:, : x.shape[1]] + x if self.config.residual else x
 
     def _initialize(self) -> None:
         # torch's default leaves this deep plain network nearly dead (output std 8e-5).

@@ -17,6 +17,8 @@ class ModelSpec(BaseModel):
     config : dict
         Configuration of that architecture.
     in_channels, out_channels : int
+    takes_psf_width : bool
+        Whether the network is told the width of the PSF, where it is known.
     upscale : int
         Output pixels per input pixel.
     halo : int, pixels
@@ -33,6 +35,7 @@ class ModelSpec(BaseModel):
     config: dict[str, Any]
     in_channels: int = Field(ge=1, le=64)
     out_channels: int = Field(ge=1, le=64)
+    takes_psf_width: bool = False
     upscale: int = Field(1, ge=1, le=8)
     halo: int = Field(ge=0, le=4096)
     size_multiple: int = Field(1, ge=1, le=256)

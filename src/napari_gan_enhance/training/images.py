@@ -12,11 +12,13 @@ from napari_gan_enhance.errors import TrainingError
 from napari_gan_enhance.io.read import read_micrograph
 from napari_gan_enhance.micrograph.intensity import fit_intensity_scaling
 from napari_gan_enhance.micrograph.view import AxesView
+from napari_gan_enhance.models.psf_width import psf_width_px
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from napari_gan_enhance.micrograph.micrograph import Micrograph
     from napari_gan_enhance.training.pairs import Pair
 
 Image = NDArray[np.float32]
@@ -30,11 +32,14 @@ class ImagePair:
     ----------
     source, target : ndarray, shape (C, Y, X), float32
     pair : Pair
+    psf_width_px : float or None, pixels
+        Lateral FWHM of the source's PSF, where its file tells.
     """
 
     source: Image
     target: Image
     pair: Pair
+    psf_width_px: float | None = None
 
 
 def load_pair(pair: Pair, percentiles: tuple[float, float]) -> ImagePair:
@@ -51,7 +56,9 @@ def load_pair(pair: Pair, percentiles: tuple[float, float]) -> ImagePair:
         If the shapes differ, an image is not a plane, is constant, or holds NaN or
         infinity.
     """
-    source, target = _plane("Source", pair.source), _plane("Target", pair.target)
+    micrographs = read_micrograph(pair.source), read_micrograph(pair.target)
+    source = _plane("Source", pair.source, micrographs[0])
+    target = _plane("Target", pair.target, micrographs[1])
     if source.shape != target.shape:
         raise TrainingError(
             f"Source {pair.source.name!r} has shape {source.shape}, its target "
@@ -59,7 +66,10 @@ def load_pair(pair: Pair, percentiles: tuple[float, float]) -> ImagePair:
         )
     scaled = [_scaled(s, t, percentiles) for s, t in zip(source, target, strict=True)]
     return ImagePair(
-        np.stack([s for s, _ in scaled]), np.stack([t for _, t in scaled]), pair
+        np.stack([s for s, _ in scaled]),
+        np.stack([t for _, t in scaled]),
+        pair,
+        psf_width_px(micrographs[0]),
     )
 
 
@@ -70,9 +80,8 @@ def load_pairs(
     return [load_pair(pair, percentiles) for pair in pairs]
 
 
-def _plane(side: str, path: Path) -> NDArray[np.float64]:
+def _plane(side: str, path: Path, micrograph: Micrograph) -> NDArray[np.float64]:
     """Return the pixels as (C, Y, X)."""
-    micrograph = read_micrograph(path)
     if micrograph.size("T") > 1 or micrograph.size("Z") > 1:
         raise TrainingError(
             f"{path.name!r} has axes {micrograph.axes} of shape {micrograph.shape} - "

@@ -66,7 +66,11 @@ class Training:
 
     @classmethod
     def start(
-        cls, network: nn.Module, images: Sequence[ImagePair], recipe: Recipe
+        cls,
+        network: nn.Module,
+        images: Sequence[ImagePair],
+        recipe: Recipe,
+        spec: ModelSpec,
     ) -> Training:
         """Begin a training with a network."""
         network = network.train()
@@ -75,7 +79,11 @@ class Training:
             network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay
         )
         sampler = PatchSampler(
-            images, patch=recipe.patch, batch=recipe.batch, seed=recipe.seed
+            images,
+            patch=recipe.patch,
+            batch=recipe.batch,
+            seed=recipe.seed,
+            tells_psf_width=spec.takes_psf_width,
         )
         return cls(network, copy.deepcopy(network), optimizer, sampler)
 

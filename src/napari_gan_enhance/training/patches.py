@@ -9,11 +9,15 @@ import torch
 from torch import Tensor
 
 from napari_gan_enhance.errors import TrainingError
+from napari_gan_enhance.models.psf_width import with_width_plane
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_gan_enhance.training.images import Image, ImagePair
+
+HIDDEN_SHARE = 0.2
+"""Share of patches whose PSF width is not told though it is known."""
 
 
 class PatchSampler:
@@ -27,6 +31,9 @@ class PatchSampler:
     batch : int
         Patches in a batch.
     seed : int
+    tells_psf_width : bool
+        Append a plane with the width of the PSF to the sources; one in five goes
+        without, so that a generator also learns to do without.
 
     Raises
     ------
@@ -35,7 +42,13 @@ class PatchSampler:
     """
 
     def __init__(
-        self, images: Sequence[ImagePair], *, patch: int, batch: int, seed: int
+        self,
+        images: Sequence[ImagePair],
+        *,
+        patch: int,
+        batch: int,
+        seed: int,
+        tells_psf_width: bool = False,
     ) -> None:
         if not images:
             raise TrainingError(
@@ -53,26 +66,38 @@ class PatchSampler:
         self._images = tuple(images)
         self._patch = patch
         self._batch = batch
+        self._tells_psf_width = tells_psf_width
         self.random = np.random.default_rng(seed)
 
     def draw(self) -> tuple[Tensor, Tensor]:
-        """Return sources and targets, each (N, C, patch, patch) float32."""
-        drawn = [self._one() for _ in range(self._batch)]
-        source = np.stack([s for s, _ in drawn])
-        target = np.stack([t for _, t in drawn])
-        return torch.from_numpy(source), torch.from_numpy(target)
+        """Return sources and targets, each (N, C, patch, patch) float32.
 
-    def _one(self) -> tuple[Image, Image]:
+        Sources have one plane more where the width of the PSF is told.
+        """
+        drawn = [self._one() for _ in range(self._batch)]
+        source = torch.from_numpy(np.stack([s for s, _, _ in drawn]))
+        target = torch.from_numpy(np.stack([t for _, t, _ in drawn]))
+        if self._tells_psf_width:
+            hidden = self.random.random(self._batch) < HIDDEN_SHARE
+            widths = [
+                None if hide else width
+                for (_, _, width), hide in zip(drawn, hidden, strict=True)
+            ]
+            source = with_width_plane(source, widths)
+        return source, target
+
+    def _one(self) -> tuple[Image, Image, float | None]:
         image = self._images[self.random.integers(len(self._images))]
         height, width = image.source.shape[-2:]
         y = self.random.integers(height - self._patch + 1)
         x = self.random.integers(width - self._patch + 1)
         turns, flip = self.random.integers(4), self.random.integers(2)
         box = (slice(None), slice(y, y + self._patch), slice(x, x + self._patch))
-        return tuple(  # type: ignore[return-value]
+        source, target = (
             _turned(side[box], int(turns), bool(flip))
             for side in (image.source, image.target)
         )
+        return source, target, image.psf_width_px
 
 
 def _turned(patch: Image, turns: int, flip: bool) -> Image:

@@ -152,7 +152,7 @@ def _training_data(name: str, pairs: Sequence[Pair], split: Split) -> TrainingDa
 def _scores_of(
     network: nn.Module, spec: ModelSpec, image: ImagePair
 ) -> dict[str, float]:
-    result = predict(network, spec, image.source)
+    result = predict(network, spec, image)
     before = evaluate(image.source[0], image.target[0], fit="affine")
     after = evaluate(result[0], image.target[0], fit="affine")
     return {

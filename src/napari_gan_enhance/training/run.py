@@ -93,7 +93,8 @@ def run_training(job: TrainingJob) -> Job[ModelCard]:
     )
     network, spec, parent = _start(job)
     network.to(device)
-    training = Training.start(network, _images(split.train, recipe, spec), recipe)
+    images = _images(split.train, recipe, spec)
+    training = Training.start(network, images, recipe, spec)
     settings = recipe.model_dump(mode="json")
     if job.resume:
         load_state(training, job.output, settings)

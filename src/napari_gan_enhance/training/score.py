@@ -21,10 +21,16 @@ if TYPE_CHECKING:
 
 
 def predict(
-    network: nn.Module, spec: ModelSpec, source: Image, precision: Precision = "exact"
+    network: nn.Module,
+    spec: ModelSpec,
+    image: ImagePair,
+    precision: Precision = "exact",
 ) -> Image:
-    """Run a network over a normalized image, (C, Y, X) -> (C', Y, X) float32."""
-    generator = Generator(network, spec, precision=precision)
+    """Run a network over the source of a pair, (C, Y, X) -> (C', Y, X) float32."""
+    source = image.source
+    generator = Generator(network, spec, precision=precision).for_psf_width(
+        image.psf_width_px
+    )
     result = np.empty((spec.out_channels, *source.shape[1:]), np.float32)
     tile = fitting_tile(generator, source.shape[1:])
     drain(run_tiles([Part(source, result, generator)], tile=tile, stage="scoring"))
@@ -49,7 +55,7 @@ def mean_gain(
     """Return the mean PSNR gain in dB, every data set counting alike."""
     gains: dict[str, list[float]] = {}
     for image in images:
-        result = predict(network, spec, image.source, "fast")
+        result = predict(network, spec, image, "fast")
         gain = psnr_gain(result, image.source, image.target)
         gains.setdefault(image.pair.data_set, []).append(gain)
     return float(np.mean([np.mean(values) for values in gains.values()]))
