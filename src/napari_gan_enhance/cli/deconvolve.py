@@ -12,7 +12,6 @@ from napari_gan_enhance.cli._numbers import (
     parse_voxel_size,
     parse_wavelengths,
 )
-from napari_gan_enhance.errors import InputError
 
 Inputs = Annotated[
     list[Path],
@@ -148,12 +147,9 @@ def _files_and_wavelengths(
     return files, parse_wavelengths([*emission_nm, *map(str, loose)])
 
 
-def _iterations(text: str) -> int:
+def _iterations(text: str) -> int | str:
     if text == "auto":
-        raise InputError(
-            "Iterations 'auto' are not available yet - the number of iterations must "
-            "be given - start with --iterations 10."
-        )
+        return text
     if not (text.isascii() and text.isdigit()) or int(text) < 1:
         raise typer.BadParameter(f"{text!r}: --iterations takes a number from 1 on.")
     return int(text)

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from napari_gan_enhance import __version__
 from napari_gan_enhance.device import free_device_bytes, select_device
+from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.micrograph.intensity import fit_intensity_scaling
 from napari_gan_enhance.micrograph.view import AxesView
 from napari_gan_enhance.optics.psf import point_spread_function, psf_shape
 from napari_gan_enhance.optics.psf_file import read_psf
-from napari_gan_enhance.optics.richardson_lucy import RichardsonLucy
+from napari_gan_enhance.optics.richardson_lucy import RichardsonLucy, kept_iterations
 from napari_gan_enhance.optics.settings import DeconvolveSettings, Optics, complete
 from napari_gan_enhance.progress import Job, Progress
 from napari_gan_enhance.tiling.engine import Part
 from napari_gan_enhance.tiling.memory import checked_tile, fitting_tile, free_bytes
 from napari_gan_enhance.tiling.region import (
     Region,
+    WrittenRegion,
+    WrittenSnapshot,
     positions,
     run_places,
     snapped_region,
@@ -45,6 +49,47 @@ MOST_BYTES = 2 * 2**30
 report twice a second on two cores."""
 
 
+HistoryProvider: TypeAlias = Callable[[tuple[int, ...]], Any]
+"""Given the numbers of the kept iterations, return what takes their results: anything
+written by slices, float32, shape (len(kept), *shape of the target). The iterations
+stand on the first axis; channels that stop earlier repeat their last result."""
+
+
+@dataclass(frozen=True, slots=True)
+class IterationsChosen:
+    """How many iterations a job does, and which it keeps.
+
+    Parameters
+    ----------
+    iterations : tuple of int
+        One for each channel, or each sample of an RGB image.
+    kept : tuple of int
+        Rising; the last is the largest of `iterations`.
+    """
+
+    iterations: tuple[int, ...]
+    kept: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IterationWritten:
+    """What has just been written to the history.
+
+    Parameters
+    ----------
+    index : int
+        On the first axis of the history.
+    iteration : int
+        ``kept[index]``.
+    region : WrittenRegion
+        On the other axes, which are those of the target.
+    """
+
+    index: int
+    iteration: int
+    region: WrittenRegion
+
+
 def deconvolve(
     micrograph: Micrograph,
     settings: DeconvolveSettings,
@@ -52,6 +97,7 @@ def deconvolve(
     target: Any = None,
     region: Region | None = None,
     schedule: Schedule | None = None,
+    history: HistoryProvider | None = None,
 ) -> Job[Micrograph]:
     """Deconvolve a micrograph by Richardson-Lucy, each channel with its own PSF.
 
@@ -71,12 +117,20 @@ def deconvolve(
     schedule : Schedule, optional
         Order of tiles. Parts follow the positions on T, C and S, for planes on T, C, Z
         and S, the last fastest.
+    history : HistoryProvider, optional
+        Asked once, before the first tile, for an array that takes the result after
+        some of the iterations while the job runs.
 
     Yields
     ------
     Progress
-        Four times an iteration and after each tile, where `detail` is the
-        WrittenRegion. A `note` says what the user should know: negative pixels,
+        Several times an iteration and after each tile. `detail` is None or
+
+        - IterationsChosen, once, before the first tile, if there is a history;
+        - IterationWritten, after each kept iteration of each tile;
+        - WrittenRegion, after each tile.
+
+        A `note` says what the user should know: negative pixels,
         pixels too coarse for the optics, a smaller tile.
 
     Returns
@@ -93,6 +147,7 @@ def deconvolve(
     DeviceError
         If the device is absent, fails, or has no memory for the smallest tile.
     """
+    iterations = _given_iterations(settings)
     optics = complete(settings, micrograph)
     device = select_device(settings.device, PREFERRED)
     box = snapped_region(micrograph, region, {})
@@ -101,16 +156,51 @@ def deconvolve(
     yield Progress(0, 1, "reading intensities")
     for note in _notes(micrograph, optics):
         yield Progress(0, 1, STAGE, note=note)
-    operators = _operators(micrograph, settings, optics, device)
-    parts, places = _parts(micrograph, operators, optics, box, target)
+    kept = () if history is None else kept_iterations(iterations)
+    operators = _operators(micrograph, settings, optics, device, kept)
+    kept_target = None
+    if history is not None:
+        kept_target = history(kept)
+        chosen = IterationsChosen((iterations,) * len(operators), kept)
+        yield Progress(0, 1, STAGE, detail=chosen)
+    parts, places = _parts(micrograph, operators, optics, box, (target, kept_target))
     tile = _tile(parts[0], settings, device)
     upscale = dict.fromkeys(_spatial(optics), 1)
-    used = yield from run_places(
+    tiles = run_places(
         parts, places, box, upscale, tile=tile, stage=STAGE, schedule=schedule
     )
+    used = yield from _numbered(tiles, kept)
     provenance = _provenance(micrograph, settings, optics, device, used)
-    kept = box.get("C", slice(None))
-    return _result(micrograph, optics, kept, target, provenance)
+    channels = box.get("C", slice(None))
+    return _result(micrograph, optics, channels, target, provenance)
+
+
+def _numbered(
+    tiles: Job[tuple[int, ...]], kept: tuple[int, ...]
+) -> Job[tuple[int, ...]]:
+    """Say of each snapshot which iteration it is."""
+    try:
+        while True:
+            report = next(tiles)
+            if isinstance(report.detail, WrittenSnapshot):
+                index, region = report.detail.index, report.detail.region
+                written = IterationWritten(index, kept[index], region)
+                report = replace(report, detail=written)
+            yield report
+    except StopIteration as end:
+        used: tuple[int, ...] = end.value
+        return used
+    finally:
+        tiles.close()
+
+
+def _given_iterations(settings: DeconvolveSettings) -> int:
+    if settings.iterations == "auto":
+        raise InputError(
+            "Iterations 'auto' are not available yet - the number of iterations must "
+            "be given - start with --iterations 10."
+        )
+    return settings.iterations
 
 
 def result_shape(
@@ -162,11 +252,18 @@ def _operators(
     settings: DeconvolveSettings,
     optics: Optics,
     device: torch.device,
+    kept: tuple[int, ...],
 ) -> list[RichardsonLucy]:
     """Return one operator for each channel."""
     shape = tuple(micrograph.size(axis) for axis in _spatial(optics))
     return [
-        RichardsonLucy(psf, settings.iterations, device.type, image_shape=shape)
+        RichardsonLucy(
+            psf,
+            _given_iterations(settings),
+            device.type,
+            image_shape=shape,
+            kept=kept,
+        )
         for psf in _psfs(shape, settings, optics)
     ]
 
@@ -200,11 +297,12 @@ def _parts(
     operators: list[RichardsonLucy],
     optics: Optics,
     box: dict[str, slice],
-    target: Any,
+    targets: tuple[Any, Any],
 ) -> tuple[list[Part], list[dict[str, int]]]:
     """Return one part for each plane or volume, and its place on the other axes."""
     spatial = _spatial(optics)
     order = f"C{spatial}"
+    target, history = targets
     axes = [a for a in "TCZS" if a in micrograph.axes and a not in spatial]
     parts, places = [], positions(box, axes)
     for place in places:
@@ -215,6 +313,10 @@ def _parts(
                 AxesView(target, micrograph.axes, order, inside),
                 operators[place.get(micrograph.sample_axis, 0)],
                 tuple(box[axis] for axis in spatial),
+                None
+                if history is None
+                # I for iteration
+                else AxesView(history, f"I{micrograph.axes}", f"I{order}", inside),
             )
         )
     return parts, places

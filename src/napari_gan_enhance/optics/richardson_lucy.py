@@ -12,6 +12,7 @@ from scipy.fft import next_fast_len
 from napari_gan_enhance.device import device_faults
 from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.micrograph.intensity import check_finite
+from napari_gan_enhance.tiling.operator import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 EPSILON = 1e-6
 """Share of the brightest pixel that stands for dark ones in the start and in divisions:
 below the error of a float32 Fourier transform nothing can be told from zero."""
+
+KEPT_STEPS = (1, 1.5, 2, 3, 5, 7)
+"""Kept iterations of each decade: each adds about as much as the one before it."""
 
 HALO_REACH = 4
 """Halo in half-widths of the PSF. What a tile misses beyond its window fades by about
@@ -33,6 +37,19 @@ complex numbers), the copy that an inverse transform makes, and workspace."""
 
 WINDOW_BYTES = 12
 """Memory for a pixel of the window: as it came, scaled, and the result."""
+
+
+def kept_iterations(iterations: int) -> tuple[int, ...]:
+    """Return the iterations worth looking at: 1, 2, 3, 5, 7, 10, 15, 20, 30 ... last.
+
+    Parameters
+    ----------
+    iterations : int, >= 1
+        The last one.
+    """
+    decades = range(len(str(iterations)))
+    rounded = (int(step * 10**k) for k in decades for step in KEPT_STEPS)
+    return (*sorted({n for n in rounded if n < iterations}), iterations)
 
 
 class RichardsonLucy:
@@ -61,6 +78,9 @@ class RichardsonLucy:
         First estimate: the image or its mean.
     image_shape : tuple of int, optional
         Largest window to expect; makes `bytes_per_pixel` exact.
+    kept : tuple of int, rising
+        Iterations after which `steps` yields a Snapshot; those beyond the last
+        iteration get the final result. Windows then have one channel.
 
     Raises
     ------
@@ -87,6 +107,7 @@ class RichardsonLucy:
         boundary: Literal["reflect", "periodic"] = "reflect",
         start: Literal["image", "flat"] = "image",
         image_shape: tuple[int, ...] | None = None,
+        kept: tuple[int, ...] = (),
     ) -> None:
         self._psf = _checked_psf(psf)
         if iterations < 1:
@@ -100,6 +121,7 @@ class RichardsonLucy:
         halves = tuple(n // 2 for n in self._psf.shape)
         self._margin = halves if boundary == "reflect" else (0,) * len(halves)
         self._image_shape = image_shape
+        self._kept = kept
 
     @property
     def halo(self) -> tuple[int, ...]:
@@ -171,7 +193,11 @@ class RichardsonLucy:
             image = image / (peak or 1)
             with device_faults(self._device):
                 for done in self._iterate(image, result[index]):
-                    yield (index + done) / len(window)
+                    if isinstance(done, Snapshot):
+                        done = Snapshot(done, done.index, done.result * peak)
+                        yield done
+                    else:
+                        yield (index + done) / len(window)
             result[index] *= peak
         return result
 
@@ -199,7 +225,11 @@ class RichardsonLucy:
             torch.fft.irfftn(spectrum, s=grid, out=blurred.whole)
             # Rounding may leave a correction of almost zero below zero.
             estimate.inside.mul_(blurred.inside.clamp_(min=0))
-            yield (i + 1) / self._iterations
+            fraction = (i + 1) / self._iterations
+            yield fraction
+            for at, number in enumerate(self._kept):
+                if number == i + 1 or (number > i + 1 == self._iterations):
+                    yield Snapshot(fraction, at, estimate.inside.cpu().numpy()[None])
         result[...] = estimate.inside.cpu().numpy()
 
     def _first_estimate(self, data: torch.Tensor) -> torch.Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,12 +19,36 @@ if TYPE_CHECKING:
     from napari_gan_enhance.micrograph.micrograph import Micrograph
 
 
+Algorithm: TypeAlias = Literal[
+    "plain", "accelerated", "total-variation", "wiener-butterworth"
+]
+"""Ways to iterate; `optics.richardson_lucy` says what each does."""
+
+Convention: TypeAlias = Literal["fair", "deconvolutionlab2"]
+"""Whose rules hold beside the algorithm; see `DeconvolveSettings`."""
+
+PANEK_APERTURE = 1.4  # arXiv 2403.18026 states it; its wide-field lens has 1.30
+PANEK_ITERATIONS = 10  # the default of DeconvolutionLab2
+
+
 class DeconvolveSettings(BaseModel):
     """How to deconvolve; optics that are None come from the micrograph.
 
     Parameters
     ----------
-    iterations : int, >= 1
+    iterations : int, >= 1, or "auto"
+        "auto" stops where more iterations would fit noise, for each channel.
+    algorithm : "plain", "accelerated", "total-variation" or "wiener-butterworth"
+    tv_weight : float, 0 to 0.1
+        Weight of the total variation; used by that algorithm only.
+    background : float or None, intensities of the image
+        Camera offset and background light, subtracted first and not added back; None
+        subtracts nothing.
+    convention : "fair" or "deconvolutionlab2"
+        "fair": a PSF integrated over the voxel, edges continued by reflection, division
+        by at least 1e-6 of the brightest pixel. "deconvolutionlab2": a PSF sampled at
+        voxel centers, edges that wrap around, and a quotient of 0 where the blurred
+        estimate is below 1e-6 of one intensity unit.
     numerical_aperture : float or None, > 0, below the immersion index
     immersion_index : float or None, 1 to 3
     emission_nm : tuple of float or None, nanometres
@@ -33,8 +57,12 @@ class DeconvolveSettings(BaseModel):
         (z, y, x), each positive or None.
     psf_path : Path or None
         File with a PSF, used for all channels instead of a computed one.
-    model : "exact" or "born-wolf"
+    model : "exact", "born-wolf" or "gibson-lanni"
         Defocus of the computed PSF.
+    depth_um : float or None, µm, >= 0
+        Depth of the focus below the cover slip, for "gibson-lanni".
+    sample_index : float or None, 1 to 3
+        Refractive index of the sample, for "gibson-lanni".
     device : "auto", "cpu", "cuda" or "mps"
     tile : int or None, pixels
         Side of a tile; None takes the whole image where it fits.
@@ -42,15 +70,46 @@ class DeconvolveSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    iterations: int = Field(10, ge=1)
+    iterations: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
+    algorithm: Algorithm = "plain"
+    tv_weight: float = Field(0.002, ge=0, le=0.1)
+    background: float | None = Field(None, allow_inf_nan=False)
+    convention: Convention = "fair"
     numerical_aperture: float | None = None
     immersion_index: float | None = None
     emission_nm: tuple[float | None, ...] = ()
     voxel_size_um: VoxelSize = VoxelSize()
     psf_path: Path | None = None
     model: Model = "exact"
+    depth_um: float | None = Field(None, ge=0, allow_inf_nan=False)
+    sample_index: float | None = Field(None, ge=1, le=3)
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     tile: int | None = Field(None, ge=1)
+
+
+def panek(**given: Any) -> DeconvolveSettings:
+    """Return the baseline of Panek et al., to compare with what they published.
+
+    Ten plain iterations with the paraxial PSF of NA 1.4, under the rules of
+    DeconvolutionLab2: start from the image, wrap around at the edges. The NA is that of
+    their confocal lens; the images that are deconvolved were taken at 1.30.
+
+    Parameters
+    ----------
+    **given
+        Fields of DeconvolveSettings, which win over the preset.
+
+    References
+    ----------
+    Panek et al., arXiv 2403.18026; Sage et al. (2017), doi:10.1016/j.ymeth.2016.12.015
+    """
+    preset: dict[str, Any] = {
+        "iterations": PANEK_ITERATIONS,
+        "numerical_aperture": PANEK_APERTURE,
+        "model": "born-wolf",
+        "convention": "deconvolutionlab2",
+    }
+    return DeconvolveSettings.model_validate({**preset, **given})
 
 
 @dataclass(frozen=True, slots=True)

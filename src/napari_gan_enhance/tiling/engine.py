@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_gan_enhance.errors import DeviceError, InputError
 from napari_gan_enhance.progress import Job, Progress, RemainingTime
 from napari_gan_enhance.tiling.grid import (
@@ -16,7 +18,7 @@ from napari_gan_enhance.tiling.grid import (
     tiles_of,
     window_of,
 )
-from napari_gan_enhance.tiling.operator import TileOperator, steps_of
+from napari_gan_enhance.tiling.operator import Snapshot, TileOperator, steps_of
 from napari_gan_enhance.tiling.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -44,12 +46,15 @@ class Part:
         Compute only this box of the source, one slice for each spatial axis, starting
         at multiples of the operator's size multiple; the target has its size. What
         lies around it is still read as context.
+    history : array, shape (K, C', *upscaled spatial), optional
+        Takes the Snapshots of a SteppedOperator, by their index; written by slices.
     """
 
     source: Any
     target: Any
     operator: TileOperator
     region: tuple[slice, ...] | None = None
+    history: Any = None
 
     @property
     def box(self) -> tuple[slice, ...]:
@@ -57,6 +62,21 @@ class Part:
         if self.region is not None:
             return self.region
         return tuple(slice(0, int(n)) for n in self.source.shape[1:])
+
+
+@dataclass(frozen=True, slots=True)
+class TileSnapshot:
+    """An intermediate result of a tile that has been written to its part's history.
+
+    Parameters
+    ----------
+    tile : Tile
+    index : int
+        First axis of the history.
+    """
+
+    tile: Tile
+    index: int
 
 
 def run_tiles(
@@ -87,8 +107,8 @@ def run_tiles(
     ------
     Progress
         Before the first and after each tile, and between the steps of a
-        SteppedOperator. `detail` is the Tile just written, or None. When memory ends
-        the tile is halved and `note` says so.
+        SteppedOperator. `detail` is the Tile just written, the TileSnapshot written
+        to the history, or None. When memory ends the tile is halved and `note` says so.
 
     Returns
     -------
@@ -140,31 +160,31 @@ class _Run:
     def compute(self, tile: Tile) -> Generator[Progress, None, bool]:
         """Write a tile; return False if it was given back to the schedule instead."""
         part = self.parts[tile.part]
-        operator, upscale = part.operator, part.operator.upscale
+        operator = part.operator
         size = part.source.shape[1:]
         box = window_of(tile, size, operator.halo, operator.size_multiple)
         window = read_window(part.source, box)
-        result = yield from self._result(tile, operator, window)
+        place = _Place(part, tile, box)
+        result = yield from self._result(place, window)
         if result is None:
             return False
-        inner = tuple(
-            slice((a - w.start) * u, (b - w.start) * u)
-            for a, b, w, u in zip(tile.start, tile.stop, box, upscale, strict=True)
-        )
-        channels = slice(0, part.target.shape[0])
-        target = tile.slices(part.box, upscale)
-        part.target[(channels, *target)] = result[(channels, *inner)]
+        place.write(result)
         self.done += 1
         return True
 
     def _result(
-        self, tile: Tile, operator: TileOperator, window: NDArray[Any]
+        self, place: _Place, window: NDArray[Any]
     ) -> Generator[Progress, None, NDArray[Any] | None]:
-        steps, began = steps_of(operator, window), time.monotonic()
+        steps, began = steps_of(place.part.operator, window), time.monotonic()
+        tile = place.tile
         try:
             while True:
                 fraction = next(steps)
-                yield self.report(running=fraction)
+                kept = None
+                if isinstance(fraction, Snapshot):
+                    place.write_history(fraction)
+                    kept = TileSnapshot(tile, fraction.index)
+                yield self.report(written=kept, running=fraction)
                 is_cheap = time.monotonic() - began < MOST_LOST_S
                 if is_cheap and self.schedule.give_back(tile):
                     return None
@@ -196,13 +216,41 @@ class _Run:
     def report(
         self,
         note: str = "",
-        written: Tile | None = None,
+        written: Tile | TileSnapshot | None = None,
         running: float | None = None,
     ) -> Progress:
         # A tile that is being computed is no longer in the schedule.
         total = self.done + len(self.schedule) + (running is not None)
         left = self.clock.after(self.done + (running or 0.0), total)
         return Progress(self.done, total, self.stage, left, note, written)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the result of a window goes."""
+
+    part: Part
+    tile: Tile
+    box: tuple[slice, ...]  # the window that was read
+
+    def write(self, result: NDArray[Any]) -> None:
+        index, inner = self._slices()
+        self.part.target[index] = result[inner]
+
+    def write_history(self, snapshot: Snapshot) -> None:
+        index, inner = self._slices()
+        one = slice(snapshot.index, snapshot.index + 1)
+        self.part.history[(one, *index)] = snapshot.result[inner][np.newaxis]
+
+    def _slices(self) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+        """Return the tile's place in the target and in the result of its window."""
+        tile, upscale = self.tile, self.part.operator.upscale
+        inner = tuple(
+            slice((a - w.start) * u, (b - w.start) * u)
+            for a, b, w, u in zip(tile.start, tile.stop, self.box, upscale, strict=True)
+        )
+        channels = slice(0, self.part.target.shape[0])
+        return (channels, *tile.slices(self.part.box, upscale)), (channels, *inner)
 
 
 def _padded(tile: Tile, multiple: tuple[int, ...]) -> tuple[int, ...]:

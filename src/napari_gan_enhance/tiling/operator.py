@@ -55,6 +55,30 @@ class TileOperator(Protocol):
         """
 
 
+class Snapshot(float):
+    """The finished fraction of a window, together with its result so far.
+
+    Parameters
+    ----------
+    fraction : float, 0 to 1
+    index : int
+        Which of the snapshots of its window it is, counted from 0.
+    result : ndarray, as the operator's result
+        Not changed later.
+    """
+
+    __slots__ = ("index", "result")
+
+    def __new__(cls, fraction: float, index: int, result: NDArray[Any]) -> Snapshot:
+        """Make a float with two attributes."""
+        snapshot = super().__new__(cls, fraction)
+        snapshot.index, snapshot.result = index, result
+        return snapshot
+
+    index: int
+    result: NDArray[Any]
+
+
 @runtime_checkable
 class SteppedOperator(Protocol[Array]):
     """A slow operator that may be stopped inside one window, between its steps.
@@ -63,7 +87,10 @@ class SteppedOperator(Protocol[Array]):
     """
 
     def steps(self, window: Array, /) -> Generator[float, None, Array]:
-        """Yield the finished fraction (0 to 1) of a window; return its result."""
+        """Yield the finished fraction (0 to 1) of a window; return its result.
+
+        A fraction that is a Snapshot carries an intermediate result.
+        """
 
 
 def steps_of(

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from napari_gan_enhance.errors import InputError
-from napari_gan_enhance.tiling.engine import Part, run_tiles
+from napari_gan_enhance.tiling.engine import Part, TileSnapshot, run_tiles
+from napari_gan_enhance.tiling.grid import Tile
 
 if TYPE_CHECKING:
     from napari_gan_enhance.micrograph.micrograph import Micrograph
     from napari_gan_enhance.progress import Job
-    from napari_gan_enhance.tiling.grid import Tile
     from napari_gan_enhance.tiling.schedule import Schedule
 
 Region = Mapping[str, slice]
@@ -25,6 +25,22 @@ class WrittenRegion:
     """What a job has just written: axis letter to slice, in pixels of the target."""
 
     slices: Mapping[str, slice]
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenSnapshot:
+    """What a job has just written to its history.
+
+    Parameters
+    ----------
+    index : int
+        On the first axis of the history.
+    region : WrittenRegion
+        On its other axes, which are those of the target.
+    """
+
+    index: int
+    region: WrittenRegion
 
 
 def snapped_region(
@@ -91,7 +107,8 @@ def run_places(
     Yields
     ------
     Progress
-        `detail` is the WrittenRegion after each tile.
+        `detail` is the WrittenRegion after each tile, the WrittenSnapshot after each
+        snapshot.
 
     Returns
     -------
@@ -102,10 +119,13 @@ def run_places(
     try:
         while True:
             report = next(tiles)
-            if report.detail is not None:
-                place = places[report.detail.part]
-                where = written_region(report.detail, place, region, upscale)
-                report = replace(report, detail=where)
+            match report.detail:
+                case Tile() as done:
+                    where = written_region(done, places[done.part], region, upscale)
+                    report = replace(report, detail=where)
+                case TileSnapshot(done, index):
+                    where = written_region(done, places[done.part], region, upscale)
+                    report = replace(report, detail=WrittenSnapshot(index, where))
             yield report
     except StopIteration as end:
         used: tuple[int, ...] = end.value
