@@ -133,3 +133,25 @@ def test_piece_that_cannot_be_decoded_gives_one_sentence(rng, tmp_path):
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert "'damaged.tif' cannot be decoded" in done.stderr
+
+
+def test_simulate_makes_pairs_of_one_microscope(cli, tmp_path):
+    options = ["--fields", 2, "--size", 64, "--numerical-aperture", 0.8]
+    options += ["--pixel-um", "0.1,0.2", "--json"]
+    done = cli("simulate", "-o", tmp_path / "data", *options)
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["numerical_aperture"] == [0.8, 0.8]
+    source = read_micrograph(tmp_path / "data" / "source" / "drawn_0001.tif")
+    assert source.microscope.numerical_aperture == pytest.approx(0.8)
+    assert 0.1 <= source.voxel_size_um.x <= 0.2
+
+
+def test_simulate_refuses_limits_in_the_wrong_order(cli, tmp_path):
+    done = cli("simulate", "-o", tmp_path / "data", "--pixel-um", "0.2,0.1")
+    assert done.code == 2
+    assert "takes one or two positive" in done.err
+
+
+def test_simulate_needs_sharp_images_in_the_folder(cli, tmp_path):
+    done = cli("simulate", "-o", tmp_path / "data", "--sharp", tmp_path)
+    assert done.failed_with("holds no TIFF files")

@@ -18,6 +18,7 @@ from napari_gan_enhance.cli.evaluate import evaluate
 from napari_gan_enhance.cli.inspect import inspect
 from napari_gan_enhance.cli.models import models
 from napari_gan_enhance.cli.psf import psf
+from napari_gan_enhance.cli.simulate import simulate
 from napari_gan_enhance.cli.train import train
 from napari_gan_enhance.errors import GanEnhanceError
 from napari_gan_enhance.io.unfinished import end_reads
@@ -33,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-COMMANDS = (demo, enhance, deconvolve, psf, train, evaluate, inspect, models)
+COMMANDS = (demo, enhance, deconvolve, psf, simulate, train, evaluate, inspect, models)
 
 for _command in COMMANDS:
     app.command()(_command)

@@ -48,6 +48,22 @@ def parse_wavelengths(texts: list[str]) -> tuple[float, ...]:
     )
 
 
+def parse_range(text: str, option: str) -> tuple[float, float]:
+    """Return (low, high) from "LOW,HIGH", or one number twice.
+
+    Raises
+    ------
+    typer.BadParameter
+        If the text is anything else, not positive, or in the wrong order.
+    """
+    values = _split(text, float, option, (1, 2))
+    if not 0 < values[0] <= values[-1] < float("inf"):
+        raise typer.BadParameter(
+            f"{text!r}: {option} takes one or two positive numbers, the smaller first."
+        )
+    return values[0], values[-1]
+
+
 def is_number(text: str) -> bool:
     """Return whether a text is a number."""
     try:

@@ -1,0 +1,254 @@
+"""Simulate pairs: what a wide-field microscope makes of sharp objects.
+
+Each field is a new object under another microscope. The target is what an ideal
+confocal microscope would show of the plane in focus: no haze, no noise.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from napari_gan_enhance import __version__
+from napari_gan_enhance.errors import OutputError
+from napari_gan_enhance.io.atomic import atomic_file
+from napari_gan_enhance.io.read import read_micrograph
+from napari_gan_enhance.io.write import write_micrograph
+from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
+from napari_gan_enhance.micrograph.microscope import Channel, Microscope, Modality
+from napari_gan_enhance.micrograph.view import AxesView
+from napari_gan_enhance.optics.formation import FormationSettings, form_image
+from napari_gan_enhance.optics.sectioning import confocal_transfer
+from napari_gan_enhance.optics.transfer import FormationOptics, Haze
+from napari_gan_enhance.progress import Job, Progress, drain
+from napari_gan_enhance.training.objects import Grid, draw_mixture
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+Range: TypeAlias = tuple[float, float]
+
+SAMPLING = 2
+"""Object pixels along a camera pixel: what is drawn is finer than what is seen."""
+
+DEPTHS = 11
+"""Planes of a drawn object; the one in focus lies between the third and the ninth."""
+
+IMMERSIONS = ((0.9, 1.0), (1.15, 1.333), (math.inf, 1.515))
+"""Largest aperture of a usual objective, and the index it is made for."""
+
+MANIFEST = "pairs.json"
+
+FIELD_PATTERN = r"^drawn_\d+|^.+(?=_\d{4}$)"
+"""A drawn object is a field of view; all crops of one sharp image are one."""
+
+
+class SimulationSettings(BaseModel):
+    """Which microscopes to simulate; ranges are drawn from evenly on a log scale.
+
+    Parameters
+    ----------
+    fields : int
+        Pairs to make.
+    size : int, pixels
+        Side of an image.
+    numerical_aperture : (low, high)
+    emission_nm : (low, high), nanometres
+    pixel_um : (low, high), µm
+    thickness_um : (low, high), µm
+        Of the drawn objects; what is out of focus is haze.
+    photons : (low, high)
+        Expected photons of the brightest pixel.
+    background : (low, high)
+        Even background as a share of `photons`.
+    haze : (low, high)
+        Share of light from far outside the focus.
+    read_noise : (low, high), electrons
+    sharp_share : float, 0 to 1
+        Share of the fields made from sharp images, where there are any; the others
+        are drawn.
+    seed : int
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fields: int = Field(400, ge=1)
+    size: int = Field(256, ge=64, le=2048)
+    numerical_aperture: Range = (0.5, 1.45)
+    emission_nm: Range = (450.0, 680.0)
+    pixel_um: Range = (0.04, 0.2)
+    thickness_um: Range = (1.0, 8.0)
+    photons: Range = (12.0, 3000.0)
+    background: Range = (0.02, 0.5)
+    haze: Range = (0.02, 0.6)
+    read_noise: Range = (0.5, 3.0)
+    sharp_share: float = Field(0.35, ge=0, le=1)
+    seed: int = Field(0, ge=0)
+
+
+def simulate(
+    output: Path, settings: SimulationSettings, sharp: Sequence[Path] = ()
+) -> Job[Path]:
+    """Write a folder of simulated pairs that `train` takes as it is.
+
+    Parameters
+    ----------
+    output : Path
+        New folder; gets `source`, `target` and `pairs.json`.
+    settings : SimulationSettings
+    sharp : sequence of Path
+        Sharp images to use as objects beside the drawn ones: low noise, in focus, one
+        plane. They are binned two by two, so that they are sharper than the camera
+        gave them.
+
+    Yields
+    ------
+    Progress
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    OutputError
+        If the folder holds something already, or cannot be written.
+    FileFormatError
+        If a sharp image cannot be read.
+    """
+    if output.exists() and any(output.iterdir()):
+        raise OutputError(
+            f"{output.name!r} holds files already - simulated pairs need a folder of "
+            "their own - choose a new one."
+        )
+    for side in ("source", "target"):
+        (output / side).mkdir(parents=True, exist_ok=True)
+    images = [_plane(path) for path in sharp]
+    record = []
+    for number in range(settings.fields):
+        rng = np.random.default_rng([settings.seed, number])
+        use_sharp = bool(images) and rng.random() < settings.sharp_share
+        which = int(rng.integers(len(images))) if use_sharp else None
+        source, target, facts = _field(
+            settings, rng, None if which is None else images[which]
+        )
+        made_of = "drawn" if which is None else sharp[which].stem
+        name = f"{made_of}_{number:04d}.tif"
+        drain(write_micrograph(output / "source" / name, source))
+        drain(write_micrograph(output / "target" / name, target))
+        record.append({"name": name, "object": made_of, **facts})
+        yield Progress(number + 1, settings.fields, "simulating")
+    content = {
+        "made_by": f"napari-gan-enhance {__version__}, simulate",
+        "settings": settings.model_dump(mode="json"),
+        "pairs": record,
+    }
+    with atomic_file(output / MANIFEST, overwrite=False) as unfinished:
+        unfinished.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    return output
+
+
+def _field(
+    settings: SimulationSettings,
+    rng: np.random.Generator,
+    image: NDArray[np.float32] | None,
+) -> tuple[Micrograph, Micrograph, dict[str, Any]]:
+    formation = _formation(settings, rng, flat=image is not None)
+    optics = formation.optics
+    side = settings.size * SAMPLING
+    if image is not None:
+        planes, focus = _crop(image, side, rng)[np.newaxis], 0
+        target = planes[0]
+    else:
+        pixel = optics.pixel_um / SAMPLING
+        grid = Grid((DEPTHS, side, side), (optics.plane_um or 0, pixel, pixel))
+        planes = draw_mixture(grid, rng)
+        focus = int(rng.integers(2, DEPTHS - 2))
+        shown = confocal_transfer(
+            optics, sampling=SAMPLING, depth=DEPTHS - 1, shape=(side, side)
+        )
+        target = shown.blur(planes, focus)[0]
+    source = form_image(planes, formation, focus=focus, rng=rng)
+    sharp = target.reshape(settings.size, SAMPLING, settings.size, SAMPLING)
+    facts = {"formation": formation.model_dump(mode="json"), "focus": focus}
+    return (
+        _micrograph(source, optics, Modality.WIDE_FIELD),
+        _micrograph(sharp.mean((1, 3)), optics, Modality.CONFOCAL),
+        facts,
+    )
+
+
+def _formation(
+    settings: SimulationSettings, rng: np.random.Generator, *, flat: bool
+) -> FormationSettings:
+    """Draw a microscope; without depth in the object more haze stands for it."""
+
+    def between(limits: Range) -> float:
+        low, high = limits
+        return float(low * (high / low) ** rng.random())
+
+    aperture = between(settings.numerical_aperture)
+    photons = between(settings.photons)
+    thickness = between(settings.thickness_um)
+    return FormationSettings(
+        optics=FormationOptics(
+            numerical_aperture=aperture,
+            immersion_index=next(n for limit, n in IMMERSIONS if aperture < limit),
+            emission_nm=between(settings.emission_nm),
+            pixel_um=between(settings.pixel_um),
+            plane_um=None if flat else thickness / DEPTHS,
+        ),
+        haze=Haze(
+            share=between(settings.haze) if flat else 0.5 * between(settings.haze),
+            width_um=max(1.0, thickness),
+            kind="defocus" if flat else "gaussian",
+        ),
+        sampling=SAMPLING,
+        photons=photons,
+        background=photons * between(settings.background),
+        gain=between((0.5, 4.0)),
+        offset=100.0,
+        read_noise=between(settings.read_noise),
+        bits=16,
+    )
+
+
+def _micrograph(
+    pixels: NDArray[Any], optics: FormationOptics, modality: Modality
+) -> Micrograph:
+    return Micrograph(
+        pixels if modality is Modality.WIDE_FIELD else pixels.astype(np.float32),
+        "YX",
+        VoxelSize(None, optics.pixel_um, optics.pixel_um),
+        channels=(Channel(emission_nm=optics.emission_nm),),
+        microscope=Microscope(
+            modality, optics.numerical_aperture, optics.immersion_index
+        ),
+    )
+
+
+def _plane(path: Path) -> NDArray[np.float32]:
+    """Load a sharp image as light on a black background."""
+    micrograph = read_micrograph(path)
+    view = AxesView(micrograph.pixels, micrograph.axes, "YX")
+    pixels = view[slice(None), slice(None)].astype(np.float32)
+    low, high = np.percentile(pixels, [1.0, 99.9])
+    return np.asarray(np.clip((pixels - low) / max(high - low, 1e-9), 0, 2))
+
+
+def _crop(
+    image: NDArray[np.float32], side: int, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Cut a square; a smaller image is continued by its reflection."""
+    missing = [max(0, side - n) for n in image.shape]
+    image = np.pad(image, [(n // 2, n - n // 2) for n in missing], "symmetric")
+    y, x = (int(rng.integers(n - side + 1)) for n in image.shape)
+    return image[y : y + side, x : x + side]

@@ -1,0 +1,134 @@
+"""Simulated pairs: objects, the confocal target, and what is written."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_gan_enhance.errors import OutputError
+from napari_gan_enhance.io.read import read_micrograph
+from napari_gan_enhance.optics.sectioning import confocal_transfer
+from napari_gan_enhance.optics.transfer import FormationOptics
+from napari_gan_enhance.progress import drain
+from napari_gan_enhance.training.objects import Grid, draw, draw_mixture
+from napari_gan_enhance.training.pairs import find_pairs
+from napari_gan_enhance.training.simulation import (
+    FIELD_PATTERN,
+    SimulationSettings,
+    simulate,
+)
+
+KINDS = ("filaments", "tubes", "puncta", "membranes", "nuclei")
+GRID = Grid((5, 64, 64), (0.3, 0.08, 0.08))
+SMALL = SimulationSettings(fields=3, size=64, seed=5)
+
+NARROWING = 1 / np.sqrt(2)
+"""A squared Gaussian is narrower by the root of two; an Airy core is nearly one."""
+
+CORE = 0.05
+"""How far the Airy pattern is from a Gaussian at half maximum."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_object_is_light_of_unit_peak_and_repeats(kind):
+    first, second, other = (
+        draw(kind, GRID, np.random.default_rng(s)) for s in (1, 1, 2)
+    )
+    assert first.shape == GRID.shape
+    assert first.dtype == np.float32
+    assert first.min() >= 0
+    assert first.max() == pytest.approx(1)
+    np.testing.assert_array_equal(first, second)
+    assert not np.array_equal(first, other)
+
+
+def test_objects_have_a_size_in_micrometers():
+    """A grid of half the voxel shows the same light twice as wide."""
+    coarse = draw(
+        "nuclei", Grid((5, 64, 64), (0.3, 0.2, 0.2)), np.random.default_rng(3)
+    )
+    fine = draw("nuclei", Grid((5, 64, 64), (0.3, 0.1, 0.1)), np.random.default_rng(3))
+    assert (fine > 0).mean() > 1.5 * (coarse > 0).mean()
+
+
+def test_a_mixture_has_unit_peak(rng):
+    assert draw_mixture(GRID, rng).max() == pytest.approx(1)
+
+
+def test_confocal_point_is_narrower_and_dimmer_out_of_focus():
+    optics = FormationOptics(
+        numerical_aperture=0.8,
+        immersion_index=1.0,
+        emission_nm=520,
+        pixel_um=0.05,
+        plane_um=1.0,
+    )
+    point = np.zeros((3, 65, 65), np.float32)
+    point[1, 32, 32] = 1
+    shown = confocal_transfer(optics, sampling=1, depth=2, shape=(65, 65))
+    focused, blurred = shown.blur(point, 1)[0], shown.blur(point, 0)[0]
+    assert np.unravel_index(focused.argmax(), focused.shape) == (32, 32)
+    assert focused.sum() == pytest.approx(1, abs=1e-3)  # float32 transforms
+    assert blurred.sum() < 0.7  # a wide-field microscope would keep all of it
+    width = np.interp(0.5, *_falling(focused))
+    expected = NARROWING * 0.514 * 0.520 / 0.8 / 0.05 / 2
+    assert width == pytest.approx(expected, rel=CORE)
+
+
+def _falling(plane):
+    """Return profile values (rising, as numpy wants them) and radii."""
+    profile = plane[32, 32:50] / plane.max()
+    return profile[::-1], np.arange(18)[::-1]
+
+
+def test_pairs_on_disk_say_their_microscope(tmp_path):
+    seen = [report.done for report in simulate(tmp_path / "data", SMALL)]
+    assert seen == [1, 2, 3]
+    names = sorted(p.name for p in (tmp_path / "data" / "source").iterdir())
+    assert names == ["drawn_0000.tif", "drawn_0001.tif", "drawn_0002.tif"]
+    record = json.loads((tmp_path / "data" / "pairs.json").read_text())
+    for entry in record["pairs"]:
+        source = read_micrograph(tmp_path / "data" / "source" / entry["name"])
+        target = read_micrograph(tmp_path / "data" / "target" / entry["name"])
+        optics = entry["formation"]["optics"]
+        assert source.shape == target.shape == (64, 64)
+        assert source.pixels.dtype == np.uint16
+        assert source.voxel_size_um.x == pytest.approx(optics["pixel_um"], rel=1e-5)
+        assert source.channels[0].emission_nm == pytest.approx(optics["emission_nm"])
+        assert source.microscope.numerical_aperture == pytest.approx(
+            optics["numerical_aperture"]
+        )
+
+
+def test_the_same_seed_makes_the_same_pairs(tmp_path):
+    for name in "ab":
+        drain(simulate(tmp_path / name, SMALL))
+    for path in sorted((tmp_path / "a" / "source").iterdir()):
+        twin = tmp_path / "b" / "source" / path.name
+        np.testing.assert_array_equal(tifffile.imread(path), tifffile.imread(twin))
+
+
+def test_crops_of_one_sharp_image_are_one_field(tmp_path, rng):
+    sharp = tmp_path / "nice_01.tif"
+    tifffile.imwrite(sharp, rng.integers(0, 255, (100, 200), dtype=np.uint8))
+    settings = SMALL.model_copy(update={"sharp_share": 1.0})
+    data = drain(simulate(tmp_path / "data", settings, [sharp]))
+    pairs = find_pairs(data / "source", data / "target", FIELD_PATTERN)
+    assert len(pairs) == 3
+    assert {pair.field for pair in pairs} == {"nice_01"}
+
+
+def test_drawn_objects_are_fields_of_their_own(tmp_path):
+    data = drain(simulate(tmp_path / "data", SMALL))
+    pairs = find_pairs(data / "source", data / "target", FIELD_PATTERN)
+    assert len({pair.field for pair in pairs}) == 3
+
+
+def test_a_folder_with_files_is_refused(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "mine.txt").write_text("keep")
+    with pytest.raises(OutputError, match="holds files already"):
+        next(simulate(tmp_path / "data", SMALL))
