@@ -14,11 +14,11 @@ from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
 from napari_gan_enhance.progress import drain
 from napari_gan_enhance.viewer import jobs
 from napari_gan_enhance.viewer.choices import EnhanceChoices
-from napari_gan_enhance.viewer.jobs import (
+from napari_gan_enhance.viewer.jobs import run
+from napari_gan_enhance.viewer.runs import (
     ResultFinished,
     ResultStarted,
     RunRequest,
-    run,
     spare_threads,
 )
 from napari_gan_enhance.viewer.targets import RoundedArray

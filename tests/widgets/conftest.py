@@ -11,8 +11,8 @@ import pytest
 
 from napari_gan_enhance.progress import Progress
 from napari_gan_enhance.tiling.region import WrittenRegion
-from napari_gan_enhance.viewer.jobs import ResultFinished, ResultStarted
-from napari_gan_enhance.widgets import _run_panel
+from napari_gan_enhance.viewer.runs import ResultFinished, ResultStarted
+from napari_gan_enhance.widgets import _run_panel, enhance
 from napari_gan_enhance.widgets.enhance import EnhanceDock
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
     from napari_gan_enhance.progress import Job
-    from napari_gan_enhance.viewer.jobs import RunRequest
+    from napari_gan_enhance.viewer.runs import RunRequest
 
 WAIT_MS = 20_000
 """Longer than any run here takes on a busy machine."""
@@ -127,7 +127,7 @@ class HeldRun:
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> HeldRun:
     run = HeldRun()
-    monkeypatch.setattr(_run_panel, "run", run)
+    monkeypatch.setattr(enhance, "run", run)
     return run
 
 

@@ -207,7 +207,7 @@ def test_choices_survive_the_session(
     add_known(viewer)
     dock.controls.deconvolve.setChecked(True)
     dock.controls.precision.setCurrentIndex(1)
-    dock.controls.optics.iterations.setValue(23)
+    dock.controls.iterations.setValue(23)
     held.go_on.set()
     with qtbot.waitSignal(dock.panel.runner.idle, timeout=20_000):
         dock.panel.button.click()
@@ -228,7 +228,9 @@ def test_last_objective_is_offered_but_no_wavelength(
     viewer: Viewer, cells: Image, config_folder: Path
 ) -> None:
     config_folder.mkdir()
-    settings_path().write_text('{"numerical_aperture": 0.75, "immersion_index": 1.0}')
+    settings_path("enhance").write_text(
+        '{"numerical_aperture": 0.75, "immersion_index": 1.0}'
+    )
     dock = EnhanceDock(viewer)
     viewer.window.add_dock_widget(dock)
     assert field(dock, "numerical_aperture").text() == "0.75"
@@ -241,7 +243,7 @@ def test_unusable_settings_file_means_defaults(
     viewer: Viewer, config_folder: Path, content: str
 ) -> None:
     config_folder.mkdir()
-    settings_path().write_text(content)
+    settings_path("enhance").write_text(content)
     dock = EnhanceDock(viewer)
     viewer.window.add_dock_widget(dock)
     assert dock.controls.choices().precision == "exact"
@@ -252,7 +254,9 @@ def test_forgotten_checkpoint_is_left_out(
 ) -> None:
     config_folder.mkdir()
     gone = (tmp_path / "gone.safetensors").as_posix()
-    settings_path().write_text(f'{{"model": "{gone}", "recent_models": ["{gone}"]}}')
+    settings_path("enhance").write_text(
+        f'{{"model": "{gone}", "recent_models": ["{gone}"]}}'
+    )
     dock = EnhanceDock(viewer)
     viewer.window.add_dock_widget(dock)
     assert dock.controls.model.recent == ()
@@ -261,7 +265,7 @@ def test_forgotten_checkpoint_is_left_out(
 def test_restore_defaults(dock: EnhanceDock, viewer: Viewer) -> None:
     add_known(viewer)
     type_in(dock, "numerical_aperture", "0.2")
-    dock.controls.optics.iterations.setValue(99)
+    dock.controls.iterations.setValue(99)
     dock.controls.region.setCurrentIndex(1)
     dock.defaults.click()
     choices = dock.controls.choices()

@@ -13,7 +13,7 @@ from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 
 from napari_gan_enhance.viewer import reader_preference
-from napari_gan_enhance.widgets import enhance
+from napari_gan_enhance.widgets import _run_dock, enhance
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -131,7 +131,7 @@ def test_dropped_file_that_is_no_tiff_is_explained(
     dock: EnhanceDock, viewer: Viewer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
-    monkeypatch.setattr(enhance, "show_error", said.append)
+    monkeypatch.setattr(_run_dock, "show_error", said.append)
     broken = tmp_path / "broken.tif"
     broken.write_text("not a TIFF")
     drop(dock, broken)
@@ -199,7 +199,7 @@ def test_file_that_is_gone_is_explained(
     dock: EnhanceDock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     messages: list[str] = []
-    monkeypatch.setattr(enhance, "show_error", messages.append)
+    monkeypatch.setattr(_run_dock, "show_error", messages.append)
     drop(dock, tmp_path / "gone.tif")
     assert "'gone.tif' cannot be opened" in messages[0]
     assert not dock.panel.runner.is_running

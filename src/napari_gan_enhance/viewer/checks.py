@@ -13,13 +13,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from napari_gan_enhance.micrograph.micrograph import Micrograph
-    from napari_gan_enhance.viewer.choices import EnhanceChoices
+    from napari_gan_enhance.viewer.choices import EnhanceChoices, RunChoices
     from napari_gan_enhance.viewer.model_choice import ModelChoice
 
 OWN_VALUE = "Marked values are not in the file: they are your own."
 
 RGB_SAMPLES = (3, 4)
 """Samples that napari shows as one RGB layer."""
+
+WITHOUT_OPTICS = "switch Richardson-Lucy off"
+"""What can be done in the Enhance dock where the optics are not known."""
 
 NAMES = {
     "numerical_aperture": "the numerical aperture",
@@ -75,18 +78,53 @@ def findings(
         return [Finding("layer", "Open or drop an image first.")]
     found = [*_model(model, micrograph)]
     if choices.deconvolve:
-        found += _optics(choices, micrograph, in_file)
+        found += optics_findings(choices, micrograph, in_file, WITHOUT_OPTICS)
     return sorted(found, key=lambda finding: not finding.blocks)
 
 
-def missing_text(what: list[str]) -> str:
-    """Return one sentence about everything that the file does not say."""
+def missing_text(what: list[str], way_out: str) -> str:
+    """Return one sentence about everything that the file does not say.
+
+    Parameters
+    ----------
+    what : list of str
+    way_out : str
+        What can be done without it, such as "switch Richardson-Lucy off".
+    """
     several = list(dict.fromkeys(what))
     them = "them" if len(several) > 1 else "it"
     return (
         f"The file does not say {', '.join(several)}, which Richardson-Lucy needs: "
-        f"type {them} in or switch Richardson-Lucy off."
+        f"type {them} in or {way_out}."
     )
+
+
+def optics_findings(
+    choices: RunChoices, micrograph: Micrograph, in_file: OpticsValues, way_out: str
+) -> Iterator[Finding]:
+    """Return what is wrong with the optics of a computed PSF.
+
+    Parameters
+    ----------
+    choices : RunChoices
+    micrograph : Micrograph
+    in_file : OpticsValues
+        What the file says of the optics.
+    way_out : str
+        What can be done without them.
+    """
+    known = in_file.by_field()
+    for name, value in optics_chosen(choices).by_field().items():
+        if value is not None:
+            reason = _impossible(name, value)
+            if reason:
+                yield Finding(name, reason)
+            elif known.get(name) is None:
+                yield Finding(name, OWN_VALUE, blocks=False)
+        elif name != "voxel_size_um.z" or micrograph.size("Z") > 1:
+            what = NAMES.get(name) or NAMES[name.partition(".")[0]]
+            yield Finding(name, missing_text([what], way_out), missing=what)
+    yield from _objective(choices)
 
 
 def _model(model: ModelChoice | None, micrograph: Micrograph) -> Iterator[Finding]:
@@ -123,23 +161,6 @@ def _pixel_size(model: ModelChoice, micrograph: Micrograph) -> Iterator[Finding]
         )
 
 
-def _optics(
-    choices: EnhanceChoices, micrograph: Micrograph, in_file: OpticsValues
-) -> Iterator[Finding]:
-    known = in_file.by_field()
-    for name, value in optics_chosen(choices).by_field().items():
-        if value is not None:
-            reason = _impossible(name, value)
-            if reason:
-                yield Finding(name, reason)
-            elif known.get(name) is None:
-                yield Finding(name, OWN_VALUE, blocks=False)
-        elif name != "voxel_size_um.z" or micrograph.size("Z") > 1:
-            what = NAMES.get(name) or NAMES[name.partition(".")[0]]
-            yield Finding(name, missing_text([what]), missing=what)
-    yield from _objective(choices)
-
-
 def _impossible(name: str, value: float) -> str:
     """Return why a number cannot be; empty if it can."""
     kind = name.partition(".")[0]
@@ -157,7 +178,7 @@ def _impossible(name: str, value: float) -> str:
     return ""
 
 
-def _objective(choices: EnhanceChoices) -> Iterator[Finding]:
+def _objective(choices: RunChoices) -> Iterator[Finding]:
     aperture, index = choices.numerical_aperture, choices.immersion_index
     if aperture is not None and index is not None and aperture >= index:
         yield Finding(

@@ -1,4 +1,4 @@
-"""The microscope's numbers as the Enhance dock shows them, and where they come from."""
+"""The microscope's numbers as the docks show them, and where they come from."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from napari_gan_enhance.micrograph.micrograph import Micrograph
-    from napari_gan_enhance.viewer.choices import EnhanceChoices
+    from napari_gan_enhance.viewer.choices import RunChoices
 
 SAMPLES = ("Red", "Green", "Blue", "Alpha")
 
@@ -56,7 +56,7 @@ def optics_in_file(micrograph: Micrograph) -> OpticsValues:
     )
 
 
-def optics_chosen(choices: EnhanceChoices) -> OpticsValues:
+def optics_chosen(choices: RunChoices) -> OpticsValues:
     """Return the numbers that a run would use."""
     return OpticsValues(
         choices.numerical_aperture,
@@ -73,7 +73,7 @@ def channel_names(micrograph: Micrograph) -> tuple[str, ...]:
     return tuple(channel.name for channel in micrograph.channels)
 
 
-def with_last_objective(values: OpticsValues, last: EnhanceChoices) -> OpticsValues:
+def with_last_objective(values: OpticsValues, last: RunChoices) -> OpticsValues:
     """Fill a missing objective with the one used last; wavelengths are never guessed.
 
     Both numbers come from the same objective, so either both are taken or none.

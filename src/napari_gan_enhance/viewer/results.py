@@ -9,19 +9,17 @@ from napari.layers import Layer
 
 from napari_gan_enhance.tiling.region import WrittenRegion
 from napari_gan_enhance.viewer.contrast import matched_limits
-from napari_gan_enhance.viewer.jobs import ResultFinished, ResultStarted
 from napari_gan_enhance.viewer.layers import (
     METADATA_KEY,
     result_layer_data,
     unique_name,
 )
+from napari_gan_enhance.viewer.runs import ResultFinished, ResultKind, ResultStarted
 from napari_gan_enhance.viewer.viewport import is_in_view
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
-
-from napari_gan_enhance.viewer.jobs import ResultKind
 
 
 class RunLayers:
@@ -32,11 +30,14 @@ class RunLayers:
     viewer : ViewerModel
     source : Image
         The layer the run works on.
+    axes : str
+        Letters of the results' axes.
     """
 
-    def __init__(self, viewer: ViewerModel, source: Image) -> None:
+    def __init__(self, viewer: ViewerModel, source: Image, axes: str) -> None:
         self._viewer = viewer
         self._source = source
+        self._axes = axes
         self._layers: dict[ResultKind, Image] = {}
         self._unfinished: set[ResultKind] = set()
 
@@ -64,18 +65,10 @@ class RunLayers:
             self._finish(detail)
         return None
 
-    def shows(self, detail: object, axes: str) -> bool:
-        """Whether a report of the run tells of pixels written on screen.
-
-        Parameters
-        ----------
-        detail : object
-            Of a Progress.
-        axes : str
-            Letters of the result's axes.
-        """
+    def shows(self, detail: object) -> bool:
+        """Whether a report of the run tells of pixels written on screen."""
         return isinstance(detail, WrittenRegion) and any(
-            is_in_view(self._viewer, layer, axes, detail.slices)
+            is_in_view(self._viewer, layer, self._axes, detail.slices)
             for layer in map(self._layers.get, self._unfinished)
             if layer in self._viewer.layers
         )

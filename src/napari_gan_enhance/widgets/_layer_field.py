@@ -1,11 +1,11 @@
-"""Choose one of the viewer's image layers."""
+"""Choose one of the viewer's layers of one kind."""
 
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from napari.layers import Image
+from napari.layers import Image, Layer
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QWidget
 
@@ -14,45 +14,62 @@ if TYPE_CHECKING:
 
 
 class LayerField(QComboBox):
-    """The image layers by name; follows the viewer's list and its selection.
+    """The layers of one kind by name; follows the viewer's list and its selection.
 
     Parameters
     ----------
     viewer : ViewerModel
+    help_text : str
+        Tooltip.
     parent : QWidget, optional
+    kind : type of Layer
+        Subclasses do not count: a Labels layer is no image.
+    follows : bool
+        Whether the layer that is selected in the viewer becomes the chosen one.
     """
 
     chosen = Signal()
     """Another layer, or none, is chosen now."""
 
-    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        help_text: str,
+        parent: QWidget | None = None,
+        *,
+        kind: type[Layer] = Image,
+        follows: bool = True,
+    ) -> None:
         super().__init__(parent)
-        self.setToolTip("The image to enhance. It is never changed: results are new.")
+        self.setToolTip(help_text)
         self.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
         self.setMinimumContentsLength(12)
         self._viewer = viewer
-        self._layers: list[weakref.ref[Image]] = []
-        self._results: weakref.WeakSet[Image] = weakref.WeakSet()
-        self._shown: weakref.ref[Image] | None = None
+        self._kind = kind
+        self._layers: list[weakref.ref[Layer]] = []
+        self._results: weakref.WeakSet[Layer] = weakref.WeakSet()
+        self._shown: weakref.ref[Layer] | None = None
         self._connect()
         self.currentIndexChanged.connect(self._announce)
         self._refill()
-        self._follow()
+        if follows:
+            viewer.layers.selection.events.active.connect(self._follow)
+            self._follow()
 
-    def layer(self) -> Image | None:
-        """Return the chosen layer."""
+    def layer(self) -> Any:
+        """Return the chosen layer; None where there is none."""
         index = self.currentIndex()
         return self._layers[index]() if 0 <= index < len(self._layers) else None
 
-    def choose(self, layer: Image) -> None:
+    def choose(self, layer: Layer) -> None:
         """Choose a layer of the viewer."""
         for index, candidate in enumerate(self._layers):
             if candidate() is layer:
                 self.setCurrentIndex(index)
 
-    def ignore(self, layer: Image) -> None:
+    def ignore(self, layer: Layer) -> None:
         """Do not jump to this layer when it is selected: it is one of our results."""
         self._results.add(layer)
 
@@ -69,25 +86,24 @@ class LayerField(QComboBox):
         events = self._viewer.layers.events
         for emitter in (events.inserted, events.removed, events.reordered):
             emitter.connect(self._refill)
-        self._viewer.layers.selection.events.active.connect(self._follow)
 
     def _refill(self, event: object = None) -> None:
         chosen = self.layer()
-        images = [layer for layer in self._viewer.layers if type(layer) is Image]
+        ours = [layer for layer in self._viewer.layers if type(layer) is self._kind]
         self.blockSignals(True)
         self.clear()
-        self._layers = [weakref.ref(layer) for layer in images]
-        for layer in images:
+        self._layers = [weakref.ref(layer) for layer in ours]
+        for layer in ours:
             self.addItem(layer.name)
             layer.events.name.disconnect(self._refill)
             layer.events.name.connect(self._refill)
-        self.setCurrentIndex(images.index(chosen) if chosen in images else 0)
+        self.setCurrentIndex(ours.index(chosen) if chosen in ours else 0)
         self.blockSignals(False)
         self._announce()
 
     def _follow(self, event: object = None) -> None:
         active = self._viewer.layers.selection.active
-        if type(active) is Image and active not in self._results:
+        if type(active) is self._kind and active not in self._results:
             self.choose(active)
 
     def _announce(self) -> None:

@@ -10,7 +10,6 @@ from qtpy.QtWidgets import (
     QComboBox,
     QFileDialog,
     QHBoxLayout,
-    QLabel,
     QToolButton,
     QWidget,
 )
@@ -21,9 +20,7 @@ from napari_gan_enhance.viewer.model_choice import (
     bundled_names,
     describe,
 )
-
-TEXT_WIDTH = 260
-"""Screen pixels; Qt reserves the height that wrapped text needs at its least width."""
+from napari_gan_enhance.widgets._fields import text_label
 
 
 class ModelField(QWidget):
@@ -51,10 +48,8 @@ class ModelField(QWidget):
         self.browse = QToolButton(self)
         self.browse.setText("Browse…")
         self.browse.setToolTip("Choose a checkpoint (.safetensors) from a folder.")
-        self.card = QLabel(self)
-        self.card.setWordWrap(True)
-        self.card.setMinimumWidth(TEXT_WIDTH)
-        self.card.setToolTip("What the chosen model was trained on, and for what.")
+        self.card = text_label("What the chosen model was trained on, and for what.")
+        self.card.setParent(self)
         self._choice: ModelChoice | None = None
         self._lay_out()
         self.set_models(bundled_names(), ())

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QSpinBox, QWidget
+from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QWidget
 
 from napari_gan_enhance.viewer.optics_values import OpticsValues
 from napari_gan_enhance.widgets._marks import Mark, mark
 from napari_gan_enhance.widgets._number_field import NumberField
 
 HELP = {
-    "iterations": "Richardson-Lucy iterations: more sharpen further and amplify noise.",
     "numerical_aperture": "Numerical aperture (NA), as engraved on the objective.",
     "immersion_index": "Refractive index of the immersion: 1 air, 1.333 water, "
     "1.515 oil.",
@@ -22,7 +21,7 @@ AXES = ("z", "y", "x")
 
 
 class OpticsForm(QWidget):
-    """Iterations, objective, wavelengths and voxel size.
+    """Objective, wavelengths and voxel size.
 
     Parameters
     ----------
@@ -34,14 +33,9 @@ class OpticsForm(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.iterations = QSpinBox(self)
-        self.iterations.setRange(1, 1000)
-        self.iterations.setToolTip(HELP["iterations"])
-        self.iterations.valueChanged.connect(self.changed)
         self.fields: dict[str, NumberField] = {}
         self._form = QFormLayout(self)
         self._form.setContentsMargins(0, 0, 0, 0)
-        self._form.addRow("Iterations", self.iterations)
         self._add_row("NA", "numerical_aperture")
         self._add_row("Immersion index", "immersion_index")
         self._add_voxel_row()

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_error, show_warning
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
-from superqt.utils import QSignalDebouncer, QSignalThrottler
 
 from napari_gan_enhance.errors import GanEnhanceError
 from napari_gan_enhance.progress import Progress
-from napari_gan_enhance.viewer.choices import EnhanceChoices
-from napari_gan_enhance.viewer.jobs import RunRequest, run
 from napari_gan_enhance.viewer.results import RunLayers
-from napari_gan_enhance.viewer.viewport import region_in_view, view_events, visible_box
+from napari_gan_enhance.viewer.runs import Choices, RunRequest
+from napari_gan_enhance.viewer.viewport import region_in_view, visible_box
 from napari_gan_enhance.widgets._compare_button import CompareButton
 from napari_gan_enhance.widgets._progress_row import ProgressRow
+from napari_gan_enhance.widgets._redraw import Redraw
+from napari_gan_enhance.widgets._run_words import RunWords
+from napari_gan_enhance.widgets._view_watch import ViewWatch
 from napari_gan_enhance.widgets._worker import JobRunner
 
 if TYPE_CHECKING:
@@ -26,15 +28,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
     from napari_gan_enhance.micrograph.micrograph import Micrograph
-
-SETTLED_MS = 20
-"""A pan or zoom is over when nothing has moved for so long."""
-REDRAW_MS = 100
-"""Uploading a texture holds up the window: at most ten times a second."""
-REDRAW_SHARE = 0.1
-"""And at most this share of the time, where one upload is slow (50 ms at 8192²)."""
-RAREST_REDRAW_MS = 1000
-"""But at least once a second: one upload that took 2 s froze the result for 20 s."""
+    from napari_gan_enhance.progress import Job
 
 
 class RunPanel(QWidget):
@@ -43,6 +37,7 @@ class RunPanel(QWidget):
     Parameters
     ----------
     viewer : ViewerModel
+    words : RunWords
     parent : QWidget, optional
     """
 
@@ -53,12 +48,15 @@ class RunPanel(QWidget):
     busy = Signal(bool)
     """A run has begun (True) or everything is idle again (False)."""
 
-    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, viewer: ViewerModel, words: RunWords, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._viewer = viewer
+        self._words = words
         self._layers: RunLayers | None = None
         self._source: Image | None = None
-        self._request: RunRequest | None = None
+        self._request: RunRequest[Any] | None = None
         self._can_start = False
         self._is_stopping = False
         self._is_awaited = False
@@ -68,18 +66,29 @@ class RunPanel(QWidget):
         self.button = QPushButton(self)
         self.progress = ProgressRow(self)
         self.compare = CompareButton(viewer, self)
-        self._settled = QSignalDebouncer(parent=self)
-        self._settled.setTimeout(SETTLED_MS)
-        self._redraw = QSignalThrottler(parent=self)
-        self._redraw.setTimeout(REDRAW_MS)
+        self._watch = ViewWatch(viewer, self)
+        self._redraw = Redraw(self)
         self._lay_out()
         self._connect()
         self._show_state()
 
     def start(
-        self, layer: Image, micrograph: Micrograph, choices: EnhanceChoices
+        self,
+        layer: Image,
+        micrograph: Micrograph,
+        choices: Choices,
+        job: Callable[[RunRequest[Choices]], Job[None]],
     ) -> None:
         """Begin a run; does nothing while one lasts.
+
+        Parameters
+        ----------
+        layer : Image
+        micrograph : Micrograph
+            The layer's pixels and metadata.
+        choices : RunChoices
+        job : callable
+            Makes the run's job; called in the job's own thread.
 
         Raises
         ------
@@ -93,12 +102,15 @@ class RunPanel(QWidget):
             region = region_in_view(self._viewer, layer, micrograph.axes)
         self.compare.end()
         self._request = RunRequest(micrograph, choices, region)
-        self._layers, self._source = RunLayers(self._viewer, layer), layer
+        self._layers, self._source = (
+            RunLayers(self._viewer, layer, micrograph.axes),
+            layer,
+        )
         self._stop_reason, self._began = "", time.monotonic()
         self._look()
-        title = f"Enhancing {layer.name!r}"
+        title = f"{self._words.doing} {layer.name!r}"
         self.progress.begin(title)
-        self.runner.start(partial(run, self._request), title=title)
+        self.runner.start(partial(job, self._request), title=title)
         self._show_state()
         self.busy.emit(True)
 
@@ -120,10 +132,8 @@ class RunPanel(QWidget):
         self._discard()
         self.compare.end()
         self.progress.activity.close()
-        for event in view_events(self._viewer):
-            event.disconnect(self._on_view)
+        self._watch.close()
         self._viewer.layers.events.removed.disconnect(self._on_removed)
-        self._settled.cancel()
         self._redraw.cancel()
 
     def _on_button(self) -> None:
@@ -134,28 +144,22 @@ class RunPanel(QWidget):
 
     def _on_reported(self, progress: Progress) -> None:
         self.progress.show_progress(progress)
-        added = self._layers.take(progress.detail) if self._layers else None
+        if self._layers is None:
+            return
+        added = self._layers.take(progress.detail)
         if added is not None:
             self.added.emit(added)
             self._show_state()
-        elif self._is_awaited and self._shows(progress.detail):
+        elif self._is_awaited and self._layers.shows(progress.detail):
             self._is_awaited = False
             self._on_redraw()
         elif progress.detail is not None:
             self._redraw.throttle()
 
-    def _shows(self, detail: object) -> bool:
-        if self._layers is None or self._request is None:
-            return False
-        return self._layers.shows(detail, self._request.micrograph.axes)
-
     def _on_redraw(self) -> None:
         if self._layers is not None:
-            began = time.monotonic()
-            self._layers.refresh()
-            took_ms = 1000 * (time.monotonic() - began)
-            pause_ms = min(int(took_ms / REDRAW_SHARE), RAREST_REDRAW_MS)
-            self._redraw.setTimeout(max(REDRAW_MS, pause_ms))
+            with self._redraw.timed():
+                self._layers.refresh()
 
     def _on_returned(self, result: object) -> None:
         self.progress.end(f"Done in {time.monotonic() - self._began:.1f} s.")
@@ -189,9 +193,6 @@ class RunPanel(QWidget):
             self._layers.forget(event.value)
         self._show_state()
 
-    def _on_view(self, event: object = None) -> None:
-        self._settled.throttle()
-
     def _look(self) -> None:
         """Tell the run what is on screen; the first tile there is drawn at once."""
         if self._request is None or self._source not in self._viewer.layers:
@@ -208,10 +209,12 @@ class RunPanel(QWidget):
         """Derive texts and what can be pressed from the state, on every change."""
         running = self.runner.is_running
         stopping = running and self._is_stopping
-        self.button.setText(_BUTTON[running, stopping])
+        self.button.setText(_STOPPING[stopping] if running else self._words.verb)
         self.button.setEnabled(not stopping and (running or self._can_start))
         reason = "" if running else self.button.property("reason")
-        self.button.setToolTip(reason or _BUTTON_HELP[running])
+        self.button.setToolTip(
+            reason or (_STOP_HELP if running else self._words.help_text)
+        )
         results = self._layers.layers if self._layers else ()
         self.compare.set_layers([] if running else [self._source, *results])
 
@@ -222,10 +225,8 @@ class RunPanel(QWidget):
         self.runner.stopped.connect(self._on_stopped)
         self.runner.failed.connect(self._on_failed)
         self.runner.idle.connect(self._on_idle)
-        self._settled.triggered.connect(self._look)
+        self._watch.settled.connect(self._look)
         self._redraw.triggered.connect(self._on_redraw)
-        for event in view_events(self._viewer):
-            event.connect(self._on_view)
         self._viewer.layers.events.removed.connect(self._on_removed)
 
     def _lay_out(self) -> None:
@@ -235,12 +236,5 @@ class RunPanel(QWidget):
             column.addWidget(widget)
 
 
-_BUTTON = {
-    (False, False): "Enhance",
-    (True, False): "Cancel",
-    (True, True): "Cancelling…",
-}
-_BUTTON_HELP = {
-    False: "Enhance the layer; the part on screen first. The source is not changed.",
-    True: "Stop the run within one tile and take unfinished results away.",
-}
+_STOPPING = {False: "Cancel", True: "Cancelling…"}
+_STOP_HELP = "Stop the run within one tile and take unfinished results away."

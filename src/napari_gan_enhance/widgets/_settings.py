@@ -1,34 +1,37 @@
-"""Remember the choices of the Enhance dock from one session to the next."""
+"""Remember the choices of a dock from one session to the next."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TypeVar
 
 from platformdirs import user_config_path
 
-from napari_gan_enhance.viewer.choices import EnhanceChoices
+from napari_gan_enhance.viewer.choices import RunChoices
+
+Choices = TypeVar("Choices", bound=RunChoices)
 
 FOLDER_VARIABLE = "NAPARI_GAN_ENHANCE_CONFIG"
 """Environment variable that names another folder for the settings."""
 
 
-def settings_path() -> Path:
-    """Return where the choices are kept."""
+def settings_path(dock: str) -> Path:
+    """Return where the choices of a dock are kept."""
     folder = os.environ.get(FOLDER_VARIABLE)
     root = Path(folder) if folder else user_config_path("napari-gan-enhance", False)
-    return root / "enhance.json"
+    return root / f"{dock}.json"
 
 
-def load_choices(path: Path) -> EnhanceChoices:
+def load_choices(path: Path, kind: type[Choices]) -> Choices:
     """Return the remembered choices; the defaults where nothing usable is kept."""
     try:
-        return EnhanceChoices.model_validate_json(path.read_bytes())
+        return kind.model_validate_json(path.read_bytes())
     except (OSError, ValueError):  # absent, or written by hand or another version
-        return EnhanceChoices()
+        return kind()
 
 
-def save_choices(path: Path, choices: EnhanceChoices) -> None:
+def save_choices(path: Path, choices: RunChoices) -> None:
     """Keep the choices; a folder that cannot be written to is no reason to complain."""
     # Wavelengths and voxel size belong to one image, not to the microscope.
     kept = choices.model_dump_json(exclude={"emission_nm", "voxel_size_um"}, indent=2)

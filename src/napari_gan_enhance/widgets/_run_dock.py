@@ -1,0 +1,155 @@
+"""What all docks that run over a layer have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari.utils.notifications import show_error
+from qtpy.QtCore import QEvent, QObject, QSize, Qt
+from qtpy.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_gan_enhance.errors import GanEnhanceError
+from napari_gan_enhance.progress import Job
+from napari_gan_enhance.viewer.runs import RunRequest
+from napari_gan_enhance.widgets._run_controls import RunControls
+from napari_gan_enhance.widgets._run_panel import RunPanel
+from napari_gan_enhance.widgets._run_words import RunWords
+from napari_gan_enhance.widgets._settings import save_choices
+
+if TYPE_CHECKING:
+    import napari.viewer
+
+GAP = 8
+"""Screen pixels between the form and its scroll bar."""
+
+HEIGHT = 560
+"""Preferred height of the form in screen pixels; it scrolls where there is less."""
+
+
+class RunDock(QWidget):
+    """A form that scrolls, and under it the run it starts.
+
+    Parameters
+    ----------
+    napari_viewer : Viewer
+    settings : Path
+        Where the choices are kept.
+    words : RunWords
+    """
+
+    def __init__(
+        self, napari_viewer: napari.viewer.Viewer, settings: Path, words: RunWords
+    ) -> None:
+        super().__init__()
+        # napari hands plugins a proxy, whose layers are other proxies each time.
+        self._viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
+        self._settings = settings
+        self._is_open = True
+        self.controls: Any = self._new_controls()
+        self.panel = RunPanel(self._viewer, words, self)
+        self.defaults = QPushButton("Restore defaults", self)
+        self.defaults.setToolTip("Set every control as it was after installation.")
+
+    def start(self) -> None:
+        """Run over the chosen layer; does nothing while settings are not valid."""
+        layer, micrograph = self.controls.layer.layer(), self.controls.micrograph()
+        if self.controls.blocking or layer is None or micrograph is None:
+            return
+        choices = self.controls.choices()
+        self.panel.start(layer, micrograph, choices, self._job())
+        save_choices(self._settings, choices)
+
+    def event(self, event: QEvent | None) -> bool:
+        """Stop everything when napari takes the widget out of its dock."""
+        is_moved = event is not None and event.type() == QEvent.Type.ParentChange
+        if is_moved and self.parent() is None and self._is_open:
+            self._is_open = False
+            self._close_down()
+            self.deleteLater()  # napari opens a new one the next time
+        return bool(super().event(event))
+
+    def _new_controls(self) -> RunControls:
+        """Return the form, with the remembered choices."""
+        raise NotImplementedError
+
+    def _job(self) -> Callable[[RunRequest[Any]], Job[None]]:
+        """Return what makes the job of a run."""
+        raise NotImplementedError
+
+    def _show_defaults(self) -> None:
+        """Set every control as it was after installation."""
+        raise NotImplementedError
+
+    def _close_down(self) -> None:
+        """Stop the run and hear no more of the viewer."""
+        self.panel.close_down()
+        self.controls.disconnect_viewer()
+
+    def _shown_to_user(self, action: Callable[..., None], *args: Any) -> None:
+        try:
+            action(*args)
+        except GanEnhanceError as error:
+            show_error(str(error))
+
+    def _on_busy(self, is_busy: bool) -> None:
+        self.controls.setDisabled(is_busy)
+        self.defaults.setDisabled(is_busy)
+
+    def _on_requested(self) -> None:
+        self._shown_to_user(self.start)
+
+    def _on_changed(self) -> None:
+        reasons = [finding.reason for finding in self.controls.blocking]
+        self.panel.set_can_start(not reasons, "\n".join(reasons))
+
+    def _connect(self) -> None:
+        self.controls.changed.connect(self._on_changed)
+        self.panel.requested.connect(self._on_requested)
+        self.panel.added.connect(self.controls.layer.ignore)
+        self.panel.busy.connect(self._on_busy)
+        self.defaults.clicked.connect(self._show_defaults)
+
+    def _lay_out(self, *tools: QWidget) -> QVBoxLayout:
+        """Lay out form, run and buttons; return the column they stand in."""
+        scroll = _Scroll(self)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(self.controls)
+        row = QHBoxLayout()
+        for tool in (self.defaults, *tools):
+            row.addWidget(tool)
+        column = QVBoxLayout(self)
+        column.addWidget(scroll, 1)
+        column.addWidget(self.controls.reason)
+        column.addWidget(self.panel)
+        column.addLayout(row)
+        return column
+
+
+class _Scroll(QScrollArea):
+    """A scroll area as wide as its form, that scrolls only up and down."""
+
+    def sizeHint(self) -> QSize:
+        bar, form = self.verticalScrollBar(), self.widget()
+        width = form.minimumSizeHint().width() if form is not None else 0
+        margin = bar.sizeHint().width() + GAP if bar is not None else 0
+        return QSize(width + margin, HEIGHT)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self.sizeHint().width(), 0)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Become wider when the form does; Qt's own scroll areas do not."""
+        if event is not None and event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return bool(super().eventFilter(watched, event))
