@@ -227,6 +227,22 @@ def test_unusable_images_are_refused(pixels, reason):
         run(Micrograph(pixels, "YX"), make_generator())
 
 
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_blank_channel_among_others_stays_as_it_is(rng, channels):
+    pixels = np.stack([rng.random((20, 20)), np.full((20, 20), 7.25)])
+    generator = make_generator(channels)
+    job = enhance(Micrograph(pixels, "CYX"), generator, EnhanceSettings())
+    notes, result = [], None
+    try:
+        while True:
+            notes.append(next(job).note)
+    except StopIteration as end:
+        result = end.value
+    np.testing.assert_array_equal(result.pixels[1], 7.25)
+    assert np.ptp(result.pixels[0]) > 0
+    assert "Channel 2 is blank (all pixels 7.25) and stays so." in notes
+
+
 def test_wrong_channel_count_is_refused(rng):
     micrograph = Micrograph(rng.random((2, 20, 20)), "CYX")
     with pytest.raises(InputError, match="has 2 channels - the model takes 3"):

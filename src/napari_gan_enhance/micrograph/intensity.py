@@ -33,18 +33,24 @@ class IntensityScaling:
 
     Parameters
     ----------
-    low, high : float, low < high
-        In the image's own units.
+    low, high : float, low <= high
+        In the image's own units; equal for a blank image, which becomes 0, and any
+        result of which becomes blank again.
     """
 
     low: float
     high: float
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether there is nothing to scale."""
+        return self.low == self.high
+
     def forward(self, image: NDArray[Any]) -> NDArray[np.float32]:
         """Return the image on the model's scale; float32, any shape."""
         # float64 first: large integers would lose their low bits in float32.
         offset = np.asarray(image, dtype=np.float64) - self.low
-        return (offset / (self.high - self.low)).astype(np.float32)
+        return (offset / ((self.high - self.low) or 1)).astype(np.float32)
 
     def inverse(self, image: NDArray[Any]) -> NDArray[np.float32]:
         """Return an image on the model's scale in the image's own units; float32."""
@@ -54,7 +60,11 @@ class IntensityScaling:
 
 
 def fit_intensity_scaling(
-    source: Any, low_percentile: float, high_percentile: float
+    source: Any,
+    low_percentile: float,
+    high_percentile: float,
+    *,
+    allow_blank: bool = False,
 ) -> IntensityScaling:
     """Fit the scaling to percentiles of a whole image.
 
@@ -64,6 +74,8 @@ def fit_intensity_scaling(
         Numpy array or anything that is sliced like one; blocks are read one at a time.
     low_percentile, high_percentile : float, 0 to 100, low < high
         Which percentiles become 0 and 1.
+    allow_blank : bool
+        Return the scaling of a blank image instead of refusing it.
 
     Returns
     -------
@@ -80,7 +92,7 @@ def fit_intensity_scaling(
     )
     if not low < high:  # nearly empty image: a few bright pixels on one value
         low, high = sample.min(), sample.max()
-    if not low < high:
+    if not low < high and not allow_blank:
         raise InputError(
             f"All pixels have the value {float(low):g} - an image needs structure to "
             "be worked on - choose another image or channel."

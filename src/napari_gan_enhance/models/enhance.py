@@ -98,7 +98,8 @@ def enhance(
     ------
     Progress
         `detail` is the WrittenRegion after each tile. A `note` says so where the
-        generator is made to know the width of the PSF and the image does not tell.
+        generator is made to know the width of the PSF and the image does not tell,
+        and where a channel among others is blank and stays so.
 
     Returns
     -------
@@ -121,6 +122,8 @@ def enhance(
         target = np.zeros(result_shape(micrograph, spec, region), np.float32)
     yield Progress(0, 1, "reading intensities", note=_note(micrograph, spec))
     scalings = _scalings(micrograph, spec, box)
+    for note in _blank_notes(scalings):
+        yield Progress(0, 1, "reading intensities", note=note)
     parts, places = _parts(micrograph, generator, scalings, box, target)
     tile = _tile(generator, settings, parts[0].source.shape[1:], schedule)
     upscale = {"Y": spec.upscale, "X": spec.upscale}
@@ -157,6 +160,14 @@ def _note(micrograph: Micrograph, spec: ModelSpec) -> str:
     )
 
 
+def _blank_notes(scalings: dict[tuple[int, int], IntensityScaling]) -> list[str]:
+    return [
+        f"Channel {max(at) + 1} is blank (all pixels {scaling.low:g}) and stays so."
+        for at, scaling in scalings.items()
+        if scaling.is_blank
+    ]
+
+
 def _psf_widths(micrograph: Micrograph) -> list[float | None]:
     return [psf_width_px(micrograph, c) for c in range(micrograph.size("C"))]
 
@@ -179,14 +190,16 @@ def _scalings(
     micrograph: Micrograph, spec: ModelSpec, box: dict[str, slice]
 ) -> dict[tuple[int, int], IntensityScaling]:
     """Return the scaling of the (channel, sample)s in a box, fitted on all planes."""
-    axes = [a for a in "CS" if a in micrograph.axes]
+    places = positions(box, [a for a in "CS" if a in micrograph.axes])
     return {
         (at.get("C", 0), at.get("S", 0)): fit_intensity_scaling(
             AxesView(micrograph.pixels, micrograph.axes, "TZYX", at),
             spec.low_percentile,
             spec.high_percentile,
+            # A blank channel among others stays as it is.
+            allow_blank=len(places) > 1,
         )
-        for at in positions(box, axes)
+        for at in places
     }
 
 
