@@ -12,7 +12,7 @@ from skimage.restoration import richardson_lucy as skimage_richardson_lucy
 from napari_gan_enhance.device import device_faults, select_device
 from napari_gan_enhance.errors import DeviceError, InputError
 from napari_gan_enhance.micrograph.micrograph import VoxelSize
-from napari_gan_enhance.optics import richardson_lucy as module
+from napari_gan_enhance.optics import blur
 from napari_gan_enhance.optics.psf import point_spread_function
 from napari_gan_enhance.optics.psf_file import read_psf
 from napari_gan_enhance.optics.richardson_lucy import RichardsonLucy
@@ -215,12 +215,13 @@ def test_steps_report_and_can_be_stopped() -> None:
 
 def test_memory_is_stated_honestly() -> None:
     """Count what torch and numpy allocate is not possible; count the arrays instead."""
-    psf = np.ones((5, 5))
-    operator = RichardsonLucy(psf, 1, image_shape=(100, 60))
-    # grid of 104 x 64, a fast size: 104 = 8 * 13 is not, 105 = 3 * 5 * 7 is
-    per_grid, per_window = 24, 12
-    expected = per_window + per_grid * 105 * 64 / (100 * 60)
-    assert operator.bytes_per_pixel == pytest.approx(expected)
+    # Source, data, estimate, result; in place: blurred image and transfer function.
+    plain = RichardsonLucy(np.ones((5, 5)), 1, image_shape=(100, 60))
+    assert plain.bytes_per_pixel == 16 + 8
+    # Grid of 104 x 64, fast sizes: 104 = 8 * 13 is not, 105 = 3 * 5 * 7 is.
+    padded = RichardsonLucy(lopsided_psf()[2:7, 2:7], 1, image_shape=(100, 60))
+    expected = 16 + 16 * 105 * 64 / (100 * 60)
+    assert padded.bytes_per_pixel == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -262,7 +263,7 @@ def test_torch_errors_become_ours(
     def fails(*_: object, **__: object) -> None:
         raise fault
 
-    monkeypatch.setattr(module.torch.fft, "irfftn", fails)
+    monkeypatch.setattr(blur.scipy.fft, "dctn", fails)
     with pytest.raises(expected, match=str(fault).split(":")[0]):
         RichardsonLucy(np.ones((3, 3)), 1)(np.ones((1, 5, 5)))
 

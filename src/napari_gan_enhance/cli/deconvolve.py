@@ -26,7 +26,11 @@ Output = Annotated[
     ),
 ]
 Iterations = Annotated[
-    str, typer.Option(metavar="N|auto", help="Number of iterations.")
+    str | None,
+    typer.Option(
+        metavar="N|auto",
+        help="Number of iterations, or as many as do not fit noise.  [default: 10]",
+    ),
 ]
 PsfFile = Annotated[
     Path | None,
@@ -48,8 +52,45 @@ VoxelText = Annotated[
     str | None, typer.Option(metavar="Z,Y,X", help="Voxel size in µm.")
 ]
 Defocus = Annotated[
-    Literal["exact", "born-wolf"],
-    typer.Option(help="Defocus: exact, or paraxial as in Born and Wolf."),
+    Literal["exact", "born-wolf", "gibson-lanni"] | None,
+    typer.Option(
+        help="Defocus: exact, paraxial as in Born and Wolf, or with the spherical "
+        "aberration of a sample of another index.  [default: exact]",
+    ),
+]
+Algorithm = Annotated[
+    Literal["plain", "accelerated", "total-variation", "wiener-butterworth"] | None,
+    typer.Option(help="How to iterate.  [default: plain]"),
+]
+Weight = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=0.1,
+        help="Weight of the total variation, for that algorithm.  [default: 0.002]",
+    ),
+]
+Background = Annotated[
+    float | None,
+    typer.Option(
+        help="Camera offset and background, subtracted first; in the image's "
+        "intensities."
+    ),
+]
+Preset = Annotated[
+    Literal["fair", "panek"],
+    typer.Option(
+        help="fair: every option as it says. panek: the published baseline, NA 1.4, "
+        "Born-Wolf, the rules of DeconvolutionLab2; what is given wins."
+    ),
+]
+Depth = Annotated[
+    float | None,
+    typer.Option(help="Depth below the cover slip in µm, for gibson-lanni."),
+]
+SampleIndex = Annotated[
+    float | None,
+    typer.Option(help="Refractive index of the sample, for gibson-lanni."),
 ]
 Device = Annotated[
     Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to compute.")
@@ -71,13 +112,19 @@ AsJson = Annotated[
 def deconvolve(
     inputs: Inputs,
     output: Output,
-    iterations: Iterations = "10",
+    iterations: Iterations = None,
+    algorithm: Algorithm = None,
+    tv_weight: Weight = None,
+    background: Background = None,
+    preset: Preset = "fair",
     psf: PsfFile = None,
     numerical_aperture: Aperture = None,
     immersion_index: Index = None,
     emission_nm: Wavelengths = None,
     voxel_size_um: VoxelText = None,
-    model: Defocus = "exact",
+    model: Defocus = None,
+    depth_um: Depth = None,
+    sample_index: SampleIndex = None,
     device: Device = "auto",
     tile: TileSide = None,
     overwrite: Overwrite = False,
@@ -89,34 +136,40 @@ def deconvolve(
     deconvolved in three dimensions, planes with the PSF in focus.
     """
     files, wavelengths = _files_and_wavelengths(inputs, emission_nm or [])
-    given: dict[str, Any] = {
-        "iterations": _iterations(iterations),
+    options: dict[str, Any] = {
+        "iterations": None if iterations is None else _iterations(iterations),
+        "algorithm": algorithm,
+        "tv_weight": tv_weight,
+        "background": background,
         "numerical_aperture": numerical_aperture,
         "immersion_index": immersion_index,
         "emission_nm": wavelengths,
+        "voxel_size_um": voxel_size_um and parse_voxel_size(voxel_size_um),
         "psf_path": psf,
         "model": model,
+        "depth_um": depth_um,
+        "sample_index": sample_index,
         "device": device,
         "tile": tile,
     }
-    if voxel_size_um is not None:
-        given["voxel_size_um"] = parse_voxel_size(voxel_size_um)
-    _run(files, output, given, overwrite, as_json)
+    given = {name: value for name, value in options.items() if value is not None}
+    _run(files, output, (preset, given), overwrite, as_json)
 
 
 def _run(
     files: list[Path],
     output: Path,
-    given: dict[str, Any],
+    wanted: tuple[str, dict[str, Any]],
     overwrite: bool,
     as_json: bool,
 ) -> None:
     from napari_gan_enhance.cli._files import process_files
     from napari_gan_enhance.optics.deconvolve import deconvolve as deconvolve_job
     from napari_gan_enhance.optics.deconvolve import identity, result_shape
-    from napari_gan_enhance.optics.settings import DeconvolveSettings
+    from napari_gan_enhance.optics.settings import PRESETS
 
-    settings = DeconvolveSettings.model_validate(given)
+    preset, given = wanted
+    settings = PRESETS[preset](**given)
 
     def job(micrograph: Any, target: Any) -> Any:
         return deconvolve_job(micrograph, settings, target=target)

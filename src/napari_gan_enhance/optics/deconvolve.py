@@ -13,8 +13,10 @@ from napari_gan_enhance.device import free_device_bytes, select_device
 from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.micrograph.intensity import fit_intensity_scaling
 from napari_gan_enhance.micrograph.view import AxesView
-from napari_gan_enhance.optics.psf import point_spread_function, psf_shape
-from napari_gan_enhance.optics.psf_file import read_psf
+from napari_gan_enhance.optics.channel_operators import (
+    channel_operators,
+    channel_psfs,
+)
 from napari_gan_enhance.optics.richardson_lucy import RichardsonLucy, kept_iterations
 from napari_gan_enhance.optics.settings import DeconvolveSettings, Optics, complete
 from napari_gan_enhance.progress import Job, Progress
@@ -31,7 +33,6 @@ from napari_gan_enhance.tiling.region import (
 
 if TYPE_CHECKING:
     import torch
-    from numpy.typing import NDArray
 
     from napari_gan_enhance.micrograph.micrograph import Micrograph
     from napari_gan_enhance.tiling.schedule import Schedule
@@ -154,10 +155,13 @@ def deconvolve(
     if target is None:
         target = np.zeros([s.stop - s.start for s in box.values()], np.float32)
     yield Progress(0, 1, "reading intensities")
-    for note in _notes(micrograph, optics):
+    psfs, psf_notes = channel_psfs(micrograph, settings, optics)
+    for note in (*_notes(micrograph, settings, optics), *psf_notes):
         yield Progress(0, 1, STAGE, note=note)
     kept = () if history is None else kept_iterations(iterations)
-    operators = _operators(micrograph, settings, optics, device, kept)
+    operators = channel_operators(
+        psfs, (iterations,) * len(psfs), micrograph, settings, optics, device, kept
+    )
     kept_target = None
     if history is not None:
         kept_target = history(kept)
@@ -165,7 +169,7 @@ def deconvolve(
         yield Progress(0, 1, STAGE, detail=chosen)
     parts, places = _parts(micrograph, operators, optics, box, (target, kept_target))
     tile = _tile(parts[0], settings, device)
-    upscale = dict.fromkeys(_spatial(optics), 1)
+    upscale = dict.fromkeys(optics.spatial_axes, 1)
     tiles = run_places(
         parts, places, box, upscale, tile=tile, stage=STAGE, schedule=schedule
     )
@@ -220,12 +224,19 @@ def identity(settings: DeconvolveSettings) -> dict[str, Any]:
     return {"operation": "richardson-lucy", "settings": wanted}
 
 
-def _notes(micrograph: Micrograph, optics: Optics) -> list[str]:
+def _notes(
+    micrograph: Micrograph, settings: DeconvolveSettings, optics: Optics
+) -> list[str]:
     """Check the pixels and return what the user should know before the start."""
     view = AxesView(micrograph.pixels, micrograph.axes, micrograph.axes)
     extremes = fit_intensity_scaling(view, 0, 100)
     notes = []
-    if extremes.low < 0:
+    if settings.background is not None and settings.background >= extremes.high:
+        raise InputError(
+            f"A background of {settings.background:g} leaves no light - the brightest "
+            f"pixel of the image has {extremes.high:g} - give a smaller --background."
+        )
+    if extremes.low < 0 and settings.background is None:
         notes.append(
             f"Pixels below zero (down to {extremes.low:g}) count as zero: "
             "Richardson-Lucy works on amounts of light."
@@ -243,55 +254,6 @@ def _notes(micrograph: Micrograph, optics: Optics) -> list[str]:
     return notes
 
 
-def _spatial(optics: Optics) -> str:
-    return "ZYX" if optics.is_volume else "YX"
-
-
-def _operators(
-    micrograph: Micrograph,
-    settings: DeconvolveSettings,
-    optics: Optics,
-    device: torch.device,
-    kept: tuple[int, ...],
-) -> list[RichardsonLucy]:
-    """Return one operator for each channel."""
-    shape = tuple(micrograph.size(axis) for axis in _spatial(optics))
-    return [
-        RichardsonLucy(
-            psf,
-            _given_iterations(settings),
-            device.type,
-            image_shape=shape,
-            kept=kept,
-        )
-        for psf in _psfs(shape, settings, optics)
-    ]
-
-
-def _psfs(
-    image_shape: tuple[int, ...], settings: DeconvolveSettings, optics: Optics
-) -> list[NDArray[np.float32]]:
-    if optics.psf_path is not None:
-        psf = read_psf(optics.psf_path, _spatial(optics), optics.voxel_size_um)
-        return [psf] * len(optics.emission_nm)
-    voxel = optics.voxel_size_um
-    objective: dict[str, Any] = {
-        "numerical_aperture": optics.numerical_aperture,
-        "immersion_index": optics.immersion_index,
-    }
-    # One halo for all channels, as tiles are cut alike: the reddest PSF is the largest.
-    reddest = max(v for v in optics.emission_nm if v is not None)
-    shape = psf_shape(image_shape, voxel, emission_nm=reddest, **objective)
-    computed = {
-        wavelength: point_spread_function(
-            shape, voxel, emission_nm=wavelength, model=settings.model, **objective
-        )
-        for wavelength in set(optics.emission_nm)
-        if wavelength is not None
-    }
-    return [computed[v] for v in optics.emission_nm if v is not None]
-
-
 def _parts(
     micrograph: Micrograph,
     operators: list[RichardsonLucy],
@@ -300,7 +262,7 @@ def _parts(
     targets: tuple[Any, Any],
 ) -> tuple[list[Part], list[dict[str, int]]]:
     """Return one part for each plane or volume, and its place on the other axes."""
-    spatial = _spatial(optics)
+    spatial = optics.spatial_axes
     order = f"C{spatial}"
     target, history = targets
     axes = [a for a in "TCZS" if a in micrograph.axes and a not in spatial]

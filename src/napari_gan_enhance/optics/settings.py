@@ -27,6 +27,8 @@ Algorithm: TypeAlias = Literal[
 Convention: TypeAlias = Literal["fair", "deconvolutionlab2"]
 """Whose rules hold beside the algorithm; see `DeconvolveSettings`."""
 
+FAIR_ITERATIONS = 10
+
 PANEK_APERTURE = 1.4  # arXiv 2403.18026 states it; its wide-field lens has 1.30
 PANEK_ITERATIONS = 10  # the default of DeconvolutionLab2
 
@@ -87,6 +89,17 @@ class DeconvolveSettings(BaseModel):
     tile: int | None = Field(None, ge=1)
 
 
+def fair(**given: Any) -> DeconvolveSettings:
+    """Return the default: ten plain iterations under the rules that favor nobody.
+
+    Parameters
+    ----------
+    **given
+        Fields of DeconvolveSettings, which win over the preset.
+    """
+    return DeconvolveSettings.model_validate({"iterations": FAIR_ITERATIONS, **given})
+
+
 def panek(**given: Any) -> DeconvolveSettings:
     """Return the baseline of Panek et al., to compare with what they published.
 
@@ -112,6 +125,9 @@ def panek(**given: Any) -> DeconvolveSettings:
     return DeconvolveSettings.model_validate({**preset, **given})
 
 
+PRESETS = {"fair": fair, "panek": panek}
+
+
 @dataclass(frozen=True, slots=True)
 class Optics:
     """Everything a PSF needs, for every channel.
@@ -134,6 +150,11 @@ class Optics:
     voxel_size_um: VoxelSize
     is_volume: bool
     psf_path: Path | None = None
+
+    @property
+    def spatial_axes(self) -> str:
+        """Axes that are deconvolved together."""
+        return "ZYX" if self.is_volume else "YX"
 
     def as_json(self) -> dict[str, Any]:
         """Return the record for a result's provenance."""
