@@ -8,6 +8,7 @@ from scipy.special import j1
 
 from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.optics.psf import point_spread_function, psf_shape
+from napari_gan_enhance.optics.psf_mounting import Mounting
 
 NA, INDEX, WAVELENGTH_UM = 1.4, 1.515, 0.52
 OIL = {
@@ -19,6 +20,7 @@ OIL = {
 THEORY = 0.02  # of a FWHM: closed forms of the paraxial limit, rounded to 3 digits
 GRID = 0.002  # of a FWHM: linear interpolation on the 10 nm grid
 ORACLE = 2e-6  # of the peak: the other implementation integrates in float32
+FOCUS = 1e-3  # of the peak: the focus is looked for in steps of 1e-4 um
 FLOAT32_SUM = 1e-5  # a sum over 1e5 float32 values
 
 
@@ -104,6 +106,58 @@ def test_sum_centroid_and_symmetry(shape: tuple[int, ...], model: str) -> None:
     for axis, grid in enumerate(np.indices(shape)):
         assert (grid * psf).sum(dtype=float) == pytest.approx(middle[axis], abs=1e-3)
         np.testing.assert_array_equal(psf, np.flip(psf, axis))
+
+
+def test_gibson_lanni_as_designed_is_exact() -> None:
+    shape, voxel = (9, 15, 15), (0.3, 0.1, 0.1)
+    exact = point_spread_function(shape, voxel, **OIL)
+    for more in ({}, {"depth_um": 0, "sample_index": 1.33}, {"mounting": Mounting()}):
+        designed = point_spread_function(
+            shape, voxel, model="gibson-lanni", **OIL, **more
+        )
+        np.testing.assert_array_equal(designed, exact)
+
+
+def test_depth_in_the_immersion_medium_itself_changes_nothing() -> None:
+    """Defocus only, and the focus is in the middle again."""
+    shape, voxel = (9, 15, 15), (0.3, 0.1, 0.1)
+    deep = point_spread_function(
+        shape, voxel, model="gibson-lanni", depth_um=40, sample_index=INDEX, **OIL
+    )
+    exact = point_spread_function(shape, voxel, **OIL)
+    assert np.abs(deep - exact).max() < FOCUS * exact.max()
+
+
+@pytest.mark.parametrize("integrate", [True, False])
+def test_spherical_aberration_of_oil_in_water(integrate: bool) -> None:
+    """Rays at the edge of the pupil meet farther from the objective's focus."""
+    shape, voxel = (81, 31, 31), (0.1, 0.08, 0.08)
+    at_slip, deep = (
+        point_spread_function(
+            shape, voxel, model="gibson-lanni", integrate=integrate,
+            depth_um=depth, sample_index=1.33, **OIL,
+        )
+        for depth in (0, 10)
+    )  # fmt: skip
+    assert deep.sum(dtype=float) == pytest.approx(1, abs=FLOAT32_SUM)
+    assert np.unravel_index(deep.argmax(), shape) == (40, 15, 15)
+    assert deep.max() < 0.5 * at_slip.max()
+    np.testing.assert_array_equal(deep, deep[:, ::-1, ::-1])
+    # A ray of n sin = s focuses at a stage travel of d sqrt(1.515^2 - s^2) / sqrt(
+    # 1.33^2 - s^2), which grows with s: the long tail points into the sample.
+    axis = deep[:, 15, 15].astype(float)
+    assert axis[-20:].sum() > 3 * axis[:20].sum()
+
+
+def test_shape_has_room_for_spherical_aberration() -> None:
+    image, voxel = (128, 256, 256), (0.3, 0.1, 0.1)
+    deep = psf_shape(
+        image, voxel, model="gibson-lanni", depth_um=10, sample_index=1.33, **OIL
+    )
+    # Rays along the axis focus at 10 * 1.515 / 1.33 = 11.4 um, those of 0.95 * 1.33 at
+    # 10 * 0.836 / 0.415 = 20.1 um: 8.7 um and twice 0.557 um make 33 planes.
+    assert deep[0] == pytest.approx(2 * 33 + 1, abs=2)
+    assert psf_shape(image, voxel, model="gibson-lanni", **OIL)[0] == 9
 
 
 def test_integrated_pixel_is_the_mean_of_points_within_it() -> None:
