@@ -1,0 +1,205 @@
+"""Bring planes of any pixel size and placement onto grids that can be compared.
+
+Everything that is measured in this package is measured between two canvases of the
+same pixel size, whose axes are those of the world:
+
+    index of a pixel --to_world--> world (µm) <--origin + pixel x index-- canvas
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import ndimage
+
+from napari_gan_enhance.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SMALLEST_SIDE = 16
+"""Pixels; below there is nothing to correlate."""
+
+SAME_SIZE = 1e-3
+"""Relative difference of pixel sizes below which pixels are taken as they are: half a
+pixel over a side of 500."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlacedImage:
+    """Pixels and where they lie in the world.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (Y, X) or (Z, Y, X), any integer, boolean or float dtype
+    to_world : ndarray, shape (n + 1, n + 1), float64
+        From indices to µm, homogeneous; n is the number of axes. Planes of a stack lie
+        parallel: Z is not mixed with Y and X.
+
+    Raises
+    ------
+    InputError
+        If the numbers of axes do not fit, or the sides are too short.
+    """
+
+    pixels: NDArray[Any]
+    to_world: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        n = self.pixels.ndim
+        if n not in (2, 3) or self.to_world.shape != (n + 1, n + 1):
+            raise InputError(
+                f"An image of shape {self.pixels.shape} with a matrix of shape "
+                f"{self.to_world.shape} cannot be aligned - planes (Y, X) and stacks "
+                "(Z, Y, X) can, each with its own matrix - reduce it."
+            )
+        if min(self.pixels.shape[-2:]) < SMALLEST_SIDE:
+            raise InputError(
+                f"An image of shape {self.pixels.shape} is too small to be aligned - "
+                f"at least {SMALLEST_SIDE} pixels are needed on each side - use a "
+                "larger part of the field."
+            )
+
+    @property
+    def lateral(self) -> NDArray[np.float64]:
+        """The part of `to_world` that places a plane, shape (3, 3)."""
+        kept = [-3, -2, -1]
+        return np.asarray(self.to_world[np.ix_(kept, kept)])
+
+    @property
+    def pixel_um(self) -> float:
+        """The longer side of one pixel in µm."""
+        sides: NDArray[np.float64] = np.linalg.norm(self.lateral[:2, :2], axis=0)
+        return float(sides.max())
+
+    def z_um(self) -> NDArray[np.float64]:
+        """Return the world position of each plane in µm; 0 for a plane."""
+        if self.pixels.ndim == 2:
+            return np.zeros(1)
+        indices = np.arange(len(self.pixels))
+        return np.asarray(self.to_world[0, 0] * indices + self.to_world[0, 3])
+
+    def plane(self, index: int) -> PlacedImage:
+        """Return one plane of a stack; of a plane, itself."""
+        pixels = self.pixels[index] if self.pixels.ndim == 3 else self.pixels
+        return PlacedImage(pixels, self.lateral)
+
+    def projection(self, planes: slice = slice(None)) -> PlacedImage:
+        """Return the brightest pixel of each column of a stack."""
+        if self.pixels.ndim == 2:
+            return self
+        return PlacedImage(self.pixels[planes].max(axis=0), self.lateral)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Canvas:
+    """A plane on a grid along the axes of the world.
+
+    Parameters
+    ----------
+    values : ndarray, shape (Y, X), float32
+    inside : ndarray, shape (Y, X), bool
+        Where the image reaches.
+    pixel_um : float, µm
+    origin_um : ndarray, shape (2,), µm
+        World position of the first pixel's center.
+    """
+
+    values: NDArray[np.float32]
+    inside: NDArray[np.bool_]
+    pixel_um: float
+    origin_um: NDArray[np.float64]
+
+    @property
+    def to_world(self) -> NDArray[np.float64]:
+        """From indices to µm, shape (3, 3)."""
+        matrix = np.diag([self.pixel_um, self.pixel_um, 1.0])
+        matrix[:2, 2] = self.origin_um
+        return matrix
+
+    def with_values(self, values: NDArray[np.float32]) -> Canvas:
+        """Return the same grid with other values."""
+        return Canvas(values, self.inside, self.pixel_um, self.origin_um)
+
+
+def canvas_of(plane: PlacedImage, pixel_um: float) -> Canvas:
+    """Return a plane on a grid of a given pixel size that covers it.
+
+    Finer pixels are averaged first; where pixels are that size already and lie along
+    the axes, they are taken as they are.
+
+    Parameters
+    ----------
+    plane : PlacedImage, shape (Y, X)
+    pixel_um : float, µm
+
+    Raises
+    ------
+    InputError
+        If pixels are NaN or infinite.
+    """
+    pixels = _finite(plane.pixels)
+    linear, origin = plane.lateral[:2, :2], plane.lateral[:2, 2]
+    steps = np.linalg.norm(linear, axis=0)
+    grain = pixel_um / steps
+    # A pixel f times as wide is the mean over f pixels, whose variance is f² / 12.
+    sigmas = np.sqrt(np.maximum(grain**2 - 1, 0) / 12)
+    if np.allclose(linear, pixel_um * np.eye(2), atol=SAME_SIZE * pixel_um):
+        return Canvas(pixels, np.ones(pixels.shape, bool), pixel_um, origin.copy())
+    smooth = ndimage.gaussian_filter(pixels, sigmas) if sigmas.any() else pixels
+    ends = np.array(pixels.shape) - 1.0
+    corners = np.array([[y, x] for y in (0, ends[0]) for x in (0, ends[1])])
+    world = corners @ linear.T + origin
+    low = world.min(axis=0)
+    shape = tuple(np.floor((world.max(axis=0) - low) / pixel_um).astype(int) + 1)
+    back = np.linalg.inv(linear)
+    values = warped(smooth, back * pixel_um, back @ (low - origin), shape, cubic=True)
+    inside = np.isfinite(values)
+    return Canvas(np.where(inside, values, 0), inside, pixel_um, low)
+
+
+def warped(
+    image: NDArray[np.float32],
+    linear: NDArray[Any],
+    offset: NDArray[Any],
+    shape: tuple[int, ...],
+    *,
+    cubic: bool = False,
+) -> NDArray[np.float32]:
+    """Sample an image at linear @ index + offset; NaN outside of it.
+
+    Parameters
+    ----------
+    image : ndarray, shape (Y, X), float32
+    linear : ndarray, shape (2, 2)
+    offset : ndarray, shape (2,), pixels
+    shape : (int, int)
+        Of the result.
+    cubic : bool
+        Cubic splines instead of straight lines between pixels.
+    """
+    out = np.empty(shape, np.float32)
+    return np.asarray(
+        ndimage.affine_transform(
+            image,
+            linear,
+            offset,
+            output_shape=shape,
+            output=out,
+            order=3 if cubic else 1,
+            mode="constant",
+            cval=np.nan,
+        )
+    )
+
+
+def _finite(pixels: NDArray[Any]) -> NDArray[np.float32]:
+    values = np.asarray(pixels, np.float32)
+    if not np.isfinite(values).all():
+        raise InputError(
+            "An image to be aligned holds NaN or infinite pixels - all pixels must be "
+            "finite - replace them, for instance by the background."
+        )
+    return values

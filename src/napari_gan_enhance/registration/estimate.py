@@ -1,0 +1,327 @@
+"""Find the transform between two images, from a coarse search to the last hundredth.
+
+thumbnails (128 px)   all rotations, scales and shifts               `search`
+256, 512, ... px      Gauss-Newton on band-passed images             `refine`
+-> convincing?        as aligned against shifted                     `evidence`
+stacks                which planes face each other                   `depth`
+full pixels           Gauss-Newton, weighted by what both share      `filtering`
+-> how far off?       block by block                                 `misalignment`
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from napari_gan_enhance.progress import Job, Progress
+from napari_gan_enhance.registration.canvas import (
+    Canvas,
+    PlacedImage,
+    canvas_of,
+    warped,
+)
+from napari_gan_enhance.registration.depth import match_depth
+from napari_gan_enhance.registration.evidence import (
+    Evidence,
+    check_evidence,
+    evidence,
+)
+from napari_gan_enhance.registration.filtering import (
+    bandpassed,
+    coherence_weights,
+    weighted,
+)
+from napari_gan_enhance.registration.misalignment import LocalShifts, local_shifts
+from napari_gan_enhance.registration.refine import TransformKind, refine
+from napari_gan_enhance.registration.search import (
+    ALL_ANGLES,
+    ALL_SCALES,
+    ANGLES,
+    SCALES,
+    THUMBNAIL,
+    search_pose,
+)
+from napari_gan_enhance.registration.transform import Transform
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Matrix = NDArray[np.float64]
+
+MOST_PIXELS = 2**22
+"""Larger images are refined with larger pixels: 4 megapixels fix a transform to a few
+hundredths of a pixel, and the slopes of one image take 100 MiB."""
+
+JUDGED_SIDE = 512
+"""Pixels along the longer side at which evidence is looked for."""
+
+STAGES = 4
+
+
+class AlignSettings(BaseModel):
+    """How to align.
+
+    Parameters
+    ----------
+    transform : "translation", "rigid", "similarity" or "affine"
+        What may change; stacks are shifted along Z besides.
+    start : "anywhere" or "here"
+        Search all poses, or refine from where the images lie.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    transform: TransformKind = "similarity"
+    start: Literal["anywhere", "here"] = "anywhere"
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """A transform and what speaks for it.
+
+    Parameters
+    ----------
+    transform : Transform
+    evidence : Evidence
+    shifts : LocalShifts
+        What is left, block by block, in the fixed world.
+    """
+
+    transform: Transform
+    evidence: Evidence
+    shifts: LocalShifts
+
+
+def estimate(
+    moving: PlacedImage, fixed: PlacedImage, settings: AlignSettings
+) -> Job[Alignment]:
+    """Find where the moving image lies on the fixed one.
+
+    Intensities may be related in any increasing way; background, haze, blur and noise
+    may differ.
+
+    Parameters
+    ----------
+    moving, fixed : PlacedImage
+        Planes or stacks, of any pixel size.
+    settings : AlignSettings
+
+    Yields
+    ------
+    Progress
+
+    Returns
+    -------
+    Alignment
+
+    Raises
+    ------
+    InputError
+        If the images do not correlate better than by chance, are too small, or hold
+        NaN.
+    """
+    kind = settings.transform
+    flat = moving.projection(), fixed.projection()
+    lateral, found = yield from _lateral(*flat, settings)
+    check_evidence(found)
+    shift = 0.0
+    if moving.pixels.ndim == 3 or fixed.pixels.ndim == 3:
+        shift = yield from match_depth(moving, fixed, lateral)
+        flat = facing_planes(moving, fixed, shift)
+    yield Progress(2, STAGES, "refining")
+    lateral, found, shifts = yield from _refined(*flat, lateral, kind)
+    check_evidence(found)
+    matrix = lateral
+    if moving.pixels.ndim == 3 or fixed.pixels.ndim == 3:
+        matrix = np.eye(4)
+        matrix[1:, 1:], matrix[0, 3] = lateral, shift
+    details = {
+        "correlation": round(found.correlation, 4),
+        "correlation_by_chance": round(found.chance, 4),
+    }
+    transform = Transform(matrix, kind, shifts.rms_um, "automatic", details)
+    return Alignment(transform, found, shifts)
+
+
+def facing_planes(
+    moving: PlacedImage, fixed: PlacedImage, shift_um: float
+) -> tuple[PlacedImage, PlacedImage]:
+    """Return the parts of two images that show the same depth, as planes.
+
+    Parameters
+    ----------
+    moving, fixed : PlacedImage
+    shift_um : float, µm
+        Along Z, moving to fixed.
+
+    Returns
+    -------
+    (PlacedImage, PlacedImage)
+        A plane and its partner in a stack, or projections of the depth that two
+        stacks share.
+    """
+    depths = [moving.z_um() + shift_um, fixed.z_um()]
+    low = max(z.min() for z in depths)
+    high = min(z.max() for z in depths)
+    planes = []
+    for image, z in zip((moving, fixed), depths, strict=True):
+        near = np.flatnonzero((z >= low - 1e-6) & (z <= high + 1e-6))
+        if not near.size:
+            near = np.array([np.argmin(np.abs(z - (low + high) / 2))])
+        planes.append(image.projection(slice(int(near[0]), int(near[-1]) + 1)))
+    return planes[0], planes[1]
+
+
+def measure(
+    moving: PlacedImage, fixed: PlacedImage, matrix: Matrix
+) -> tuple[Evidence, LocalShifts]:
+    """Judge a transform, wherever it came from.
+
+    Parameters
+    ----------
+    moving, fixed : PlacedImage
+        Planes.
+    matrix : ndarray, shape (3, 3)
+        World to world in µm, moving to fixed.
+    """
+    pixel_um = _working_pixel(moving, fixed)
+    pair = canvas_of(moving, pixel_um), canvas_of(fixed, pixel_um)
+    return _judged(*pair, *_shared(*pair, matrix), matrix)
+
+
+def _lateral(
+    moving: PlacedImage, fixed: PlacedImage, settings: AlignSettings
+) -> Job[tuple[Matrix, Evidence]]:
+    """Search, and search again among all angles if that convinces nobody."""
+    kind = settings.transform
+    yield Progress(0, STAGES, "searching the pose")
+    matrix = np.eye(3)
+    if settings.start == "anywhere":
+        matrix = yield from _searched(moving, fixed, kind, is_wide=False)
+    matrix, found = yield from _pyramid(moving, fixed, matrix, kind)
+    if found.is_convincing or kind == "translation" or settings.start == "here":
+        return matrix, found
+    wide = yield from _searched(moving, fixed, kind, is_wide=True)
+    wide, again = yield from _pyramid(moving, fixed, wide, kind)
+    is_better = again.is_convincing or again.deviations > found.deviations
+    return (wide, again) if is_better else (matrix, found)
+
+
+def _searched(
+    moving: PlacedImage, fixed: PlacedImage, kind: TransformKind, *, is_wide: bool
+) -> Job[Matrix]:
+    pixel_um = _side_um(moving, fixed) / THUMBNAIL
+    pixel_um = max(pixel_um, _working_pixel(moving, fixed))
+    angles, scales = (ALL_ANGLES, ALL_SCALES) if is_wide else (ANGLES, SCALES)
+    if kind == "translation":
+        angles = (0.0,)
+    if kind in ("translation", "rigid"):
+        scales = (1.0,)
+    pair = canvas_of(moving, pixel_um), canvas_of(fixed, pixel_um)
+    pose = yield from search_pose(*pair, angles, scales)
+    return pose.matrix
+
+
+def _pyramid(
+    moving: PlacedImage, fixed: PlacedImage, matrix: Matrix, kind: TransformKind
+) -> Job[tuple[Matrix, Evidence]]:
+    """Refine on ever finer pixels, and judge the result."""
+    finest, side = _working_pixel(moving, fixed), _side_um(moving, fixed)
+    sizes = [s for s in (side / 128, side / 256, side / JUDGED_SIDE) if s > finest]
+    sizes.append(max(finest, side / JUDGED_SIDE))
+    for pixel_um in sizes[1:] or sizes:
+        pair = [bandpassed(canvas_of(x, pixel_um)) for x in (moving, fixed)]
+        for step in refine(pair[0], pair[1], matrix, kind):
+            matrix = step.matrix
+            yield Progress(1, STAGES, "refining")
+    return matrix, evidence(pair[0], pair[1], matrix)
+
+
+def _refined(
+    moving: PlacedImage, fixed: PlacedImage, matrix: Matrix, kind: TransformKind
+) -> Job[tuple[Matrix, Evidence, LocalShifts]]:
+    """Refine on full pixels with the weights of what both images share."""
+    pixel_um = _working_pixel(moving, fixed)
+    pair = canvas_of(moving, pixel_um), canvas_of(fixed, pixel_um)
+    shared = _shared(*pair, matrix)
+    yield Progress(2, STAGES, "refining")
+    for step in refine(*shared, matrix, kind):
+        matrix = step.matrix
+        yield Progress(2, STAGES, "refining")
+    yield Progress(3, STAGES, "measuring what is left")
+    return (matrix, *_judged(*pair, *shared, matrix))
+
+
+def _shared(moving: Canvas, fixed: Canvas, matrix: Matrix) -> tuple[Canvas, Canvas]:
+    """Return both images weighted by the frequencies on which they agree."""
+    seen = _seen(moving, fixed, matrix)
+    valid = np.isfinite(seen) & fixed.inside
+    if not valid.any():
+        return bandpassed(moving), bandpassed(fixed)
+    means = fixed.values[valid].mean(), seen[valid].mean()
+    weights = coherence_weights(
+        np.where(valid, fixed.values, means[0]), np.where(valid, seen, means[1])
+    )
+    if not weights.fixed.any():
+        return bandpassed(moving), bandpassed(fixed)
+    return (
+        moving.with_values(weighted(moving, weights.moving)),
+        fixed.with_values(weighted(fixed, weights.fixed)),
+    )
+
+
+def _judged(
+    moving: Canvas, fixed: Canvas, clear: Canvas, target: Canvas, matrix: Matrix
+) -> tuple[Evidence, LocalShifts]:
+    """Return evidence and local shifts.
+
+    Parameters
+    ----------
+    moving, fixed : Canvas
+        As they are.
+    clear, target : Canvas
+        The same, weighted.
+    matrix : ndarray, shape (3, 3)
+    """
+    seen = _seen(clear, target, matrix)
+    valid = np.isfinite(seen) & target.inside
+    filled = np.where(valid, seen, 0).astype(np.float32)
+    shifts = local_shifts(
+        filled, target.values, valid, target.pixel_um, target.origin_um
+    )
+    thinned = max(1, max(fixed.values.shape) // JUDGED_SIDE)
+    pair = [bandpassed(_coarser(c, thinned)) for c in (moving, fixed)]
+    return evidence(pair[0], pair[1], matrix), shifts
+
+
+def _coarser(canvas: Canvas, factor: int) -> Canvas:
+    if factor == 1:
+        return canvas
+    plane = PlacedImage(canvas.values, canvas.to_world)
+    coarse = canvas_of(plane, canvas.pixel_um * factor)
+    rows, columns = (np.arange(n) * factor for n in coarse.values.shape)
+    inside = coarse.inside & canvas.inside[np.ix_(rows, columns)]
+    return Canvas(coarse.values, inside, coarse.pixel_um, coarse.origin_um)
+
+
+def _seen(moving: Canvas, fixed: Canvas, matrix: Matrix) -> NDArray[np.float32]:
+    """Return the moving image on the grid of the fixed one; NaN outside."""
+    into = np.linalg.inv(moving.to_world) @ np.linalg.inv(matrix) @ fixed.to_world
+    return warped(moving.values, into[:2, :2], into[:2, 2], fixed.values.shape)
+
+
+def _side_um(moving: PlacedImage, fixed: PlacedImage) -> float:
+    return float(max(max(p.pixels.shape[-2:]) * p.pixel_um for p in (moving, fixed)))
+
+
+def _working_pixel(moving: PlacedImage, fixed: PlacedImage) -> float:
+    """Return the coarser pixel size, or what keeps the larger image in bounds."""
+    pixel_um = max(moving.pixel_um, fixed.pixel_um)
+    areas = [
+        float(np.prod(np.array(p.pixels.shape[-2:]) * p.pixel_um))
+        for p in (moving, fixed)
+    ]
+    return max(pixel_um, float(np.sqrt(max(areas) / MOST_PIXELS)))
