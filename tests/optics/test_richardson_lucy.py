@@ -304,7 +304,7 @@ def test_square_comes_back(shared_data) -> None:
         tifffile.imread(folder / f"{name}.tif").astype(float)
         for name in ("image", "truth", "rl_skimage", "rl_matlab")
     )
-    psf = read_psf(folder / "psf.tif", "YX", VoxelSize())
+    psf = read_psf(folder / "psf.tif", "YX", VoxelSize()).values
     result = deconvolved(psf, 30, image)
 
     def smooth(array: np.ndarray) -> np.ndarray:
@@ -328,7 +328,7 @@ def test_bars_come_back(shared_data) -> None:
         tifffile.imread(folder / f"{name}.tif").astype(float)
         for name in ("data", "actual")
     )
-    psf = read_psf(folder / "kernel.tif", "ZYX", VoxelSize())
+    psf = read_psf(folder / "kernel.tif", "ZYX", VoxelSize()).values
     result = deconvolved(psf, 30, data)
     assert result.sum(dtype=float) == pytest.approx(data.sum(), rel=PADDED_FLUX)
     before, after = (
@@ -341,7 +341,7 @@ def test_bars_come_back(shared_data) -> None:
 def test_measured_bead_sharpens_where_it_stands(shared_data) -> None:
     folder = shared_data / "deconvolution" / "bead_3d"
     data = tifffile.imread(folder / "data.tif").astype(float)
-    psf = read_psf(folder / "kernel.tif", "ZYX", VoxelSize())
+    psf = read_psf(folder / "kernel.tif", "ZYX", VoxelSize()).values
     result = deconvolved(psf, 20, data)
     assert result.max() > 2 * data.max()
 

@@ -37,8 +37,8 @@ def channel_psfs(
         If a PSF from a file cannot be used.
     """
     if optics.psf_path is not None:
-        psf = read_psf(optics.psf_path, optics.spatial_axes, optics.voxel_size_um)
-        return [psf] * len(optics.emission_nm), ()
+        measured = read_psf(optics.psf_path, optics.spatial_axes, optics.voxel_size_um)
+        return [measured.values] * len(optics.emission_nm), measured.notes
     voxel = optics.voxel_size_um
     objective: dict[str, Any] = {
         "numerical_aperture": optics.numerical_aperture,

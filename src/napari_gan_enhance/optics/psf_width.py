@@ -136,6 +136,23 @@ def profile_width(profile: NDArray[np.float64]) -> float | None:
     float or None
         None where the profile does not fall to half on both sides.
     """
+    found = half_points(profile)
+    return None if found is None else found[1] - found[0]
+
+
+def half_points(profile: NDArray[np.float64]) -> tuple[float, float] | None:
+    """Return where the highest peak of a profile has fallen to half, in samples.
+
+    Parameters
+    ----------
+    profile : ndarray, shape (samples,)
+        On no background.
+
+    Returns
+    -------
+    (left, right) or None
+        None where the profile does not fall to half on both sides.
+    """
     if len(profile) < 3:
         return None
     from scipy.interpolate import CubicSpline
@@ -146,7 +163,9 @@ def profile_width(profile: NDArray[np.float64]) -> float | None:
     at = int(np.argmax(values))
     half = values[at] / 2
     right, left = _steps_to(values[at:], half), _steps_to(values[at::-1], half)
-    return None if right is None or left is None else (left + right) / FINER
+    if right is None or left is None:
+        return None
+    return (at - left) / FINER, (at + right) / FINER
 
 
 def _steps_to(values: NDArray[np.float64], level: float) -> float | None:
