@@ -13,7 +13,7 @@ from napari_gan_enhance.checkpoints.load import load_generator
 from napari_gan_enhance.checkpoints.native import save_checkpoint
 from napari_gan_enhance.models.registry import build_network, spec_of
 from napari_gan_enhance.models.spec import ModelCard
-from napari_gan_enhance.training.recipe import RECIPES
+from napari_gan_enhance.training.recipes import RECIPES
 
 if TYPE_CHECKING:
     from napari_gan_enhance.models.generator import Generator, Precision

@@ -26,7 +26,12 @@ def train(
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Checkpoint (.safetensors).")
     ],
-    recipe: Annotated[str, typer.Option(help="Recipe of the training.")] = "supervised",
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            help="Recipe of the training; by default panek, and finetune with --from."
+        ),
+    ] = None,
     start: Annotated[
         str | None,
         typer.Option("--from", help="Begin from a model instead of nothing."),
@@ -53,6 +58,9 @@ def train(
         typer.Option(help="JSON file with name, summary, limits and licences."),
     ] = None,
     device: Annotated[Device, typer.Option(help="Where to compute.")] = "auto",
+    devices: Annotated[
+        int, typer.Option(min=1, help="How many of them, one process for each.")
+    ] = 1,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an existing checkpoint.")
     ] = False,
@@ -75,7 +83,7 @@ def train(
     job = TrainingJob(
         list(zip(source, target, strict=True)),
         _recipe(
-            recipe,
+            recipe or ("panek" if start is None else "finetune"),
             steps=steps,
             minutes=minutes,
             seed=seed,
@@ -85,10 +93,12 @@ def train(
         start=start,
         card=_card(card, output),
         device=device,
+        devices=devices,
         resume=resume,
         overwrite=overwrite,
     )
-    run_job(run_training(job))
+    if run_job(run_training(job)) is None:  # not the first of several processes
+        return
     header = read_header(output)
     print_json(described(header)) if as_json else typer.echo(card_text(header))
 
@@ -97,14 +107,16 @@ def _recipe(name: str, **changes: Any) -> Recipe:
     """Return a recipe with what the user changed."""
     from pydantic import ValidationError
 
-    from napari_gan_enhance.training.recipe import Recipe, recipe_named
+    from napari_gan_enhance.training.recipe import Recipe
+    from napari_gan_enhance.training.recipes import recipe_named
 
     given = {key: value for key, value in changes.items() if value is not None}
     try:
         return Recipe.model_validate({**recipe_named(name).model_dump(), **given})
     except ValidationError as error:
         first = error.errors()[0]
-        raise typer.BadParameter(f"{first['loc'][0]}: {first['msg']}") from error
+        place = ".".join(map(str, first["loc"])) or name
+        raise typer.BadParameter(f"{place}: {first['msg']}") from error
 
 
 def _card(path: Path | None, output: Path) -> dict[str, Any]:

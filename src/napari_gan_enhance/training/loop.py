@@ -2,143 +2,60 @@
 
 from __future__ import annotations
 
-import copy
-import math
+import contextlib
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-
-import torch
-from torch import Tensor, nn
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
 
 from napari_gan_enhance.device import device_faults
-from napari_gan_enhance.errors import TrainingError
-from napari_gan_enhance.progress import Job, Progress, RemainingTime
-from napari_gan_enhance.training.losses import ssim
-from napari_gan_enhance.training.patches import PatchSampler
-from napari_gan_enhance.training.score import mean_gain
+from napari_gan_enhance.progress import Job, Progress
+from napari_gan_enhance.training.detectors import check_discriminator, check_losses
+from napari_gan_enhance.training.events import Losses, Validated
+from napari_gan_enhance.training.fabric import from_first
+from napari_gan_enhance.training.record import note_of, row_of
+from napari_gan_enhance.training.schedule import (
+    follow_plateau,
+    is_finished,
+    rate_factor,
+    set_rates,
+    spent,
+)
+from napari_gan_enhance.training.step import draw, update
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator
 
-    from napari_gan_enhance.models.spec import ModelSpec
-    from napari_gan_enhance.training.images import ImagePair
+    from lightning_fabric import Fabric
+
     from napari_gan_enhance.training.recipe import Recipe
+    from napari_gan_enhance.training.state import Training
+    from napari_gan_enhance.training.validation import Validator
 
-State = dict[str, Tensor]
-
-
-@dataclass(slots=True)
-class Training:
-    """Everything that changes while training, so that it can be stored and resumed.
-
-    Parameters
-    ----------
-    network : Module
-        What the optimizer moves.
-    average : Module
-        Exponential moving average of its weights: what is scored and kept.
-    optimizer : Optimizer
-    sampler : PatchSampler
-    step : int
-        Updates done.
-    best_score : float
-        Highest mean PSNR gain on the validation fields, dB.
-    best_step : int
-        When that was.
-    best_state : dict
-        Weights of the average at that step.
-    history : list of (step, loss, score)
-    elapsed_s : float, seconds
-        Time spent on updates.
-    """
-
-    network: nn.Module
-    average: nn.Module
-    optimizer: torch.optim.Optimizer
-    sampler: PatchSampler
-    step: int = 0
-    best_score: float = -math.inf
-    best_step: int = 0
-    best_state: State = field(default_factory=dict)
-    history: list[tuple[int, float, float]] = field(default_factory=list)
-    elapsed_s: float = 0.0
-
-    @classmethod
-    def start(
-        cls,
-        network: nn.Module,
-        images: Sequence[ImagePair],
-        recipe: Recipe,
-        spec: ModelSpec,
-    ) -> Training:
-        """Begin a training with a network."""
-        network = network.train()
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        optimizer = torch.optim.AdamW(
-            network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay
-        )
-        sampler = PatchSampler(
-            images,
-            patch=recipe.patch,
-            batch=recipe.batch,
-            seed=recipe.seed,
-            tells_psf_width=spec.takes_psf_width,
-        )
-        return cls(network, copy.deepcopy(network), optimizer, sampler)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return all of it as tensors and plain values."""
-        return {
-            "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "random": self.sampler.random.bit_generator.state,
-            "step": self.step,
-            "best_score": self.best_score,
-            "best_step": self.best_step,
-            "best_state": self.best_state,
-            "history": self.history,
-            "elapsed_s": self.elapsed_s,
-        }
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up a training where it was left."""
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.sampler.random.bit_generator.state = state["random"]
-        self.step = state["step"]
-        self.best_score = state["best_score"]
-        self.best_step = state["best_step"]
-        self.best_state = state["best_state"]
-        self.history = state["history"]
-        self.elapsed_s = state["elapsed_s"]
+Result = TypeVar("Result")
 
 
 def train(
-    training: Training,
-    validation: Sequence[ImagePair],
-    spec: ModelSpec,
-    recipe: Recipe,
-    device: torch.device,
+    training: Training, validator: Validator, recipe: Recipe, fabric: Fabric
 ) -> Job[Training]:
     """Train until the recipe's budget is spent; keep the best by held-out score.
+
+    The start is looked at first and may stay the best. Between two reports at most one
+    step is done; at each report the state is whole and may be stored.
 
     Parameters
     ----------
     training : Training
         New, or taken up where it was left; changed in place.
-    validation : sequence of ImagePair
+    validator : Validator
         Fields of view that are not trained on; without any the last step counts.
-    spec : ModelSpec
     recipe : Recipe
-    device : torch.device
+    fabric : Fabric
 
     Yields
     ------
     Progress
-        After each step; `detail` is the Training after each validation, else None.
+        After each step, with Losses in `detail` when they were read; while and after
+        looking at the held-out fields, then with Validated.
 
     Returns
     -------
@@ -147,99 +64,85 @@ def train(
     Raises
     ------
     TrainingError
-        If the loss is no longer finite.
+        If the training leads nowhere; see `check_losses`.
     """
-    clock, begun = RemainingTime(), spent(training, recipe)
-    losses: list[float] = []
-    while spent(training, recipe) < 1:
+    begun = training.elapsed_s, spent(training, recipe)
+    while True:
+        if _is_validation_due(training, recipe):
+            yield from _validate(training, validator, recipe, fabric)
+        if is_finished(training, recipe):
+            return training
         start = time.monotonic()
-        with device_faults(device.type):
-            losses.append(_update(training, recipe, device))
-        _average(training, recipe.average_decay)
+        with device_faults(fabric.device.type):
+            batch = draw(training, recipe, fabric)
+            warning = check_discriminator(training, batch, recipe, fabric)
+            set_rates(training, recipe)
+            training.meter.add(update(training, batch, recipe, fabric), fabric)
         training.step += 1
         training.elapsed_s += time.monotonic() - start
-        done = spent(training, recipe)
-        left = clock.after(done - begun, 1 - begun)
-        note, detail = "", None
-        if training.step % recipe.validate_every == 0 or done >= 1:
-            _validate(training, validation, spec, sum(losses) / len(losses))
-            losses.clear()
-            note, detail = _note(training), training
-        yield Progress(training.step, recipe.steps, "training", left, note, detail)
-    return training
+        if recipe.minutes is not None:  # all processes must stop at the same step
+            training.elapsed_s = from_first(fabric, training.elapsed_s)
+        losses = _read(training, fabric) if training.meter.is_due else None
+        left = _remaining_s(training, recipe, *begun)
+        yield Progress(training.step, recipe.steps, "training", left, warning, losses)
 
 
-def spent(training: Training, recipe: Recipe) -> float:
-    """Return the share of the budget of steps or time that is spent; 1 is the end."""
-    by_steps = training.step / recipe.steps
-    if recipe.minutes is None:
-        return by_steps
-    return max(by_steps, training.elapsed_s / (60 * recipe.minutes))
+def _read(training: Training, fabric: Fabric) -> Losses | None:
+    """Read the losses of the last steps and stop if they tell of a failure."""
+    with device_faults(fabric.device.type):
+        values = training.meter.read()
+    if not values:
+        return None
+    if not training.first_losses:
+        training.first_losses = values
+    check_losses(values, training.first_losses, training.step)
+    return Losses(training.step, values)
 
 
-def _update(training: Training, recipe: Recipe, device: torch.device) -> float:
-    """Draw one batch and move the weights once; return the loss."""
-    _set_learning_rate(training, recipe)
-    # (N, C, patch, patch)
-    source, target = (side.to(device) for side in training.sampler.draw())
-    with torch.autocast(device.type, torch.bfloat16):
-        result = training.network(source.contiguous(memory_format=torch.channels_last))
-    result = result.float().contiguous()
-    loss = nn.functional.l1_loss(result, target)
-    if recipe.ssim_weight:
-        loss = loss + recipe.ssim_weight * (1 - ssim(result, target, data_range=1.0))
-    if not torch.isfinite(loss):
-        raise TrainingError(
-            f"The loss became {loss.item()} at step {training.step} - it must stay "
-            "finite - lower the learning rate or look for extreme pixels in the pairs."
-        )
-    training.optimizer.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(training.network.parameters(), recipe.gradient_norm)
-    training.optimizer.step()
-    return loss.item()
+def _remaining_s(
+    training: Training, recipe: Recipe, elapsed_s: float, share: float
+) -> float | None:
+    """Return the time left, from the time spent on updates: a pause does not count."""
+    done = spent(training, recipe) - share
+    if done <= 0:
+        return None
+    return (training.elapsed_s - elapsed_s) * (1 - share - done) / done
 
 
-def _set_learning_rate(training: Training, recipe: Recipe) -> None:
-    """Follow a cosine from the recipe's rate to zero."""
-    cosine = 0.5 * (1 + math.cos(math.pi * spent(training, recipe)))
-    rate = recipe.learning_rate * cosine
-    for group in training.optimizer.param_groups:
-        group["lr"] = rate
-
-
-@torch.no_grad()
-def _average(training: Training, decay: float) -> None:
-    """Move the average towards the network."""
-    # Early on the average forgets faster, or it would keep the random start for long.
-    step = training.step + 1
-    decay = min(decay, (1 + step) / (10 + step))
-    pairs = zip(
-        training.average.parameters(), training.network.parameters(), strict=True
-    )
-    for mean, weight in pairs:
-        mean.lerp_(weight, 1 - decay)
+def _is_validation_due(training: Training, recipe: Recipe) -> bool:
+    if training.history and training.history[-1]["step"] == training.step:
+        return False
+    return training.step % recipe.validate_every == 0 or spent(training, recipe) >= 1
 
 
 def _validate(
-    training: Training, images: Sequence[ImagePair], spec: ModelSpec, loss: float
-) -> None:
+    training: Training, validator: Validator, recipe: Recipe, fabric: Fabric
+) -> Generator[Progress, None, None]:
     """Score the average and remember it if it is the best so far."""
-    score = mean_gain(training.average, spec, images) if images else float("nan")
-    if not training.best_state or not images or score > training.best_score:
-        training.best_score, training.best_step = score, training.step
-        training.best_state = {
-            name: t.detach().clone()
-            for name, t in training.average.state_dict().items()
-        }
-    training.history.append((training.step, loss, score))
-
-
-def _note(training: Training) -> str:
-    step, loss, score = training.history[-1]
-    if math.isnan(score):
-        return f"Step {step}: loss {loss:.4f}; no field is held out to choose by."
-    return (
-        f"Step {step}: loss {loss:.4f}, held-out gain {score:.2f} dB "
-        f"(best {training.best_score:.2f} dB)."
+    _read(training, fabric)  # before weights that are not finite are scored
+    busy = Progress(training.step, recipe.steps, "validating")
+    score, preview = None, None
+    if validator.images and fabric.is_global_zero:
+        score, preview = yield from _while(validator.score(training.average), busy)
+    score = from_first(fabric, score)
+    losses = training.meter.close_window()
+    is_best = training.judge(None if score is None else score.value)
+    follow_plateau(training, recipe)
+    rate = recipe.learning_rate * rate_factor(training, recipe)
+    validated = Validated(
+        training.step, losses, score, is_best, training.best_step, rate, preview
     )
+    training.history.append(row_of(validated, training.elapsed_s))
+    yield replace(busy, stage="training", note=note_of(validated), detail=validated)
+
+
+def _while(job: Job[Result], busy: Progress) -> Generator[Progress, None, Result]:
+    """Run a job and report the same all the time."""
+    with contextlib.closing(job):
+        while True:
+            try:
+                next(job)
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+            yield busy

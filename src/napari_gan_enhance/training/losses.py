@@ -1,11 +1,15 @@
-"""Losses, as plain functions of two images."""
+"""Losses, as plain functions of two images or of the discriminator's logits."""
 
 from __future__ import annotations
 
 import functools
+from typing import Literal, TypeAlias
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+Adversary: TypeAlias = Literal["relativistic", "vanilla"]
+"""Form of the adversarial loss."""
 
 WINDOW = 11
 """Taps of the SSIM window (Wang et al. 2004, doi:10.1109/TIP.2003.819861)."""
@@ -41,6 +45,57 @@ def ssim(a: Tensor, b: Tensor, *, data_range: float) -> Tensor:
     luminance = (2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1)
     structure = (2 * covariance + c2) / (variance_a + variance_b + c2)
     return (luminance * structure).mean()
+
+
+def discriminator_loss(kind: Adversary, real: Tensor, fake: Tensor) -> Tensor:
+    """Return what the discriminator pays for not telling real from fake.
+
+    Parameters
+    ----------
+    kind : "relativistic" or "vanilla"
+        softplus(C(fake) - C(real)) of pairs, twice, because both terms of the paper's
+        eq. 5 are equal to it for the label 0; or the plain cross-entropy of the
+        released code. Both are 2 ln 2 where all logits are equal.
+    real, fake : Tensor, shape (N, 1)
+        Logits C of images that belong together. The "BCE of a difference" is only
+        defined for logits: there is no sigmoid before.
+
+    Returns
+    -------
+    Tensor, scalar, > 0
+
+    References
+    ----------
+    Panek et al., arXiv 2403.18026, eq. 5; Jolicoeur-Martineau, arXiv 1807.00734, the
+    pairwise form (RSGAN).
+    """
+    if kind == "relativistic":
+        return 2 * nn.functional.softplus(fake - real).mean()
+    return (nn.functional.softplus(-real) + nn.functional.softplus(fake)).mean()
+
+
+def generator_loss(kind: Adversary, real: Tensor, fake: Tensor) -> Tensor:
+    """Return what the generator pays for being told from the real images.
+
+    Parameters
+    ----------
+    kind : "relativistic" or "vanilla"
+        softplus(C(real) - C(fake)) of pairs, eq. 6 for the label 1; or the plain
+        cross-entropy with that label. Both are ln 2 where all logits are 0.
+    real, fake : Tensor, shape (N, 1)
+        Logits C; those of real images carry no gradient.
+
+    Returns
+    -------
+    Tensor, scalar, > 0
+
+    References
+    ----------
+    Panek et al., arXiv 2403.18026, eq. 6.
+    """
+    if kind == "relativistic":
+        return nn.functional.softplus(real - fake).mean()
+    return nn.functional.softplus(-fake).mean()
 
 
 def _smooth(x: Tensor) -> Tensor:

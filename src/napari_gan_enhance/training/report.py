@@ -10,17 +10,21 @@ from pydantic import ValidationError
 
 from napari_gan_enhance import __version__
 from napari_gan_enhance.errors import InputError
-from napari_gan_enhance.metrics.fidelity import evaluate
 from napari_gan_enhance.models.spec import ModelCard, ModelSpec, Score, TrainingData
-from napari_gan_enhance.training.pairs import Pair, Split, sha256_of
-from napari_gan_enhance.training.score import predict
+from napari_gan_enhance.training.pairs import sha256_of
+from napari_gan_enhance.training.prediction import predict
+from napari_gan_enhance.training.validation import mean_scores
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    import torch
     from torch import nn
 
-    from napari_gan_enhance.training.images import ImagePair
+    from napari_gan_enhance.progress import Job
+    from napari_gan_enhance.training.held_out import HeldOut
+    from napari_gan_enhance.training.images import Image, ImagePair
+    from napari_gan_enhance.training.pairs import Pair
     from napari_gan_enhance.training.recipe import Recipe
 
 MEASURED = {"training_data", "recipe", "steps", "seed", "scores", "date", "version"}
@@ -28,22 +32,27 @@ MEASURED = {"training_data", "recipe", "steps", "seed", "scores", "date", "versi
 
 
 def held_out_scores(
-    network: nn.Module, spec: ModelSpec, images: Sequence[ImagePair]
-) -> tuple[Score, ...]:
+    network: nn.Module, spec: ModelSpec, held_out: HeldOut, device: torch.device
+) -> Job[tuple[Score, ...]]:
     """Score a network on images of fields that were neither trained nor chosen on.
 
     Source and result are fitted to the target by gain and offset; the data range is
     the target's (3rd to 99.8th percentile). Medians over the images of a data set.
+    Where no field is left for that, those are scored that the best step was chosen on,
+    and the scores say so.
     """
+    images, remark = held_out.test, ""
+    if not images:
+        images, remark = held_out.validation, " (the best step was chosen on them)"
     scores = []
     for name in sorted({image.pair.data_set for image in images}):
-        values = [
-            _scores_of(network, spec, image)
-            for image in images
-            if image.pair.data_set == name
-        ]
+        values = []
+        for image in images:
+            if image.pair.data_set == name:
+                result = yield from predict(network, spec, image, device=device)
+                values.append(_scores_of(image, result))
         fields = {i.pair.field for i in images if i.pair.data_set == name}
-        data = f"{name}, fields {', '.join(sorted(fields))}"
+        data = f"{name}, fields {', '.join(sorted(fields))}{remark}"
         scores += [
             Score(
                 metric=metric,
@@ -94,38 +103,58 @@ def check_texts(given: Any, name: str) -> None:
         )
 
 
+def describe_data(
+    held_out: HeldOut, known: Mapping[str, Mapping[str, Any]]
+) -> tuple[TrainingData, ...]:
+    """Return what was trained on, with checksums.
+
+    Parameters
+    ----------
+    held_out : HeldOut
+    known : mapping
+        Name of a data set to its licence and origin, as people wrote them.
+    """
+    split = held_out.split
+    everything = {*split.train, *split.validation, *split.test}
+    described = []
+    for name in sorted({p.data_set for p in everything}):
+        pairs = [p for p in everything if p.data_set == name]
+        facts = TrainingData(
+            name=name,
+            sha256=sha256_of(pairs),
+            pairs=len(pairs),
+            fields=len({p.field for p in pairs}),
+            validation_fields=_fields(split.validation, name),
+            test_fields=_fields(split.test, name),
+            split=held_out.how,
+        )
+        described.append(facts.model_copy(update=known.get(name, {})))
+    return tuple(described)
+
+
 def make_card(
-    split: Split,
+    data: Sequence[TrainingData],
     recipe: Recipe,
     step: int,
     scores: Sequence[Score],
-    given: dict[str, Any],
+    given: Mapping[str, Any],
 ) -> ModelCard:
     """Return the card: what people wrote, completed by what was measured.
 
     Parameters
     ----------
-    split : Split
+    data : sequence of TrainingData
     recipe : Recipe
     step : int
         Updates really done.
     scores : sequence of Score
-    given : dict
-        Name, summary, limits, licence and the like; `data` maps the name of a data set
-        to its licence and origin.
+    given : mapping
+        Name, summary, limits, licence and the like.
     """
-    texts = dict(given)
-    sources = texts.pop("data", {})
-    everything = (*split.train, *split.validation, *split.test)
-    data_sets = tuple(
-        _training_data(
-            name, [p for p in everything if p.data_set == name], split
-        ).model_copy(update=sources.get(name, {}))
-        for name in sorted({p.data_set for p in everything})
-    )
+    texts = {key: value for key, value in given.items() if key != "data"}
     return ModelCard(
         **texts,
-        training_data=data_sets,
+        training_data=tuple(data),
         recipe=recipe.model_dump(mode="json"),
         steps=step,
         seed=recipe.seed,
@@ -135,26 +164,13 @@ def make_card(
     )
 
 
-def _training_data(name: str, pairs: Sequence[Pair], split: Split) -> TrainingData:
-    def fields(side: Sequence[Pair]) -> list[str]:
-        return sorted({p.field for p in side if p.data_set == name})
-
-    return TrainingData(
-        name=name,
-        sha256=sha256_of(pairs),
-        pairs=len(pairs),
-        fields=len({p.field for p in pairs}),
-        validation_fields=fields(split.validation),
-        test_fields=fields(split.test),
-    )
+def _fields(side: Sequence[Pair], data_set: str) -> list[str]:
+    return sorted({p.field for p in side if p.data_set == data_set})
 
 
-def _scores_of(
-    network: nn.Module, spec: ModelSpec, image: ImagePair
-) -> dict[str, float]:
-    result = predict(network, spec, image)
-    before = evaluate(image.source[0], image.target[0], fit="affine")
-    after = evaluate(result[0], image.target[0], fit="affine")
+def _scores_of(image: ImagePair, result: Image) -> dict[str, float]:
+    before = mean_scores(image.source[: len(result)], image.target)
+    after = mean_scores(result, image.target)
     return {
         "PSNR gain over the input, affine fit (dB)": after.psnr - before.psnr,
         "PSNR, affine fit (dB)": after.psnr,

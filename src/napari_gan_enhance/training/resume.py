@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from napari_gan_enhance.io.atomic import atomic_file
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari_gan_enhance.training.loop import Training
+    from napari_gan_enhance.training.state import Training
 
 
 def resume_path(checkpoint: Path) -> Path:
@@ -22,10 +23,18 @@ def resume_path(checkpoint: Path) -> Path:
 
 
 def save_state(training: Training, checkpoint: Path, recipe: dict[str, Any]) -> None:
-    """Write the state; the last one stays until the new one is complete."""
-    content = {"recipe": recipe, "training": training.state_dict()}
+    """Write the state; the last one stays until the new one is complete.
+
+    Raises
+    ------
+    OutputError
+        If the disk is full, for example.
+    """
+    content = io.BytesIO()
+    torch.save({"recipe": recipe, "training": training.state_dict()}, content)
     with atomic_file(resume_path(checkpoint), overwrite=True) as unfinished:
-        torch.save(content, unfinished)
+        # Not by torch: its writer turns a full disk into a RuntimeError.
+        unfinished.write_bytes(content.getbuffer())
 
 
 def load_state(training: Training, checkpoint: Path, recipe: dict[str, Any]) -> None:
@@ -43,21 +52,36 @@ def load_state(training: Training, checkpoint: Path, recipe: dict[str, Any]) -> 
             "while a training is unfinished - start without --resume."
         )
     try:
-        content = torch.load(path, weights_only=True)
+        content = torch.load(path, weights_only=True, map_location="cpu")
         stored = content["recipe"]
         if stored == recipe:
             training.load_state_dict(content["training"])
-    except (pickle.UnpicklingError, RuntimeError, KeyError, EOFError, OSError) as error:
+    except LOADING_ERRORS as error:
         raise TrainingError(
             f"{path.name!r} cannot be read ({_reason(error)}) - it must be complete - "
             "start without --resume."
         ) from error
     if stored != recipe:
-        changed = sorted(k for k in recipe if stored.get(k) != recipe[k])
+        changed = sorted(
+            k for k in {*recipe, *stored} if stored.get(k) != recipe.get(k)
+        )
         raise TrainingError(
             f"{path.name!r} was made with other settings ({', '.join(changed)}) - a "
             "training is resumed with the settings it began with - use those."
         )
+
+
+LOADING_ERRORS = (
+    pickle.UnpicklingError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What torch, and a state of another shape, raise."""
 
 
 def _reason(error: Exception) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import time
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -15,24 +16,41 @@ from napari_gan_enhance.checkpoints.header import (
     read_header,
 )
 from napari_gan_enhance.checkpoints.native import load_network, save_checkpoint
-from napari_gan_enhance.device import select_device
 from napari_gan_enhance.errors import InputError, TrainingError
 from napari_gan_enhance.io.atomic import check_folder, check_free
 from napari_gan_enhance.models.registry import build_network, spec_of
-from napari_gan_enhance.progress import Job, Progress
-from napari_gan_enhance.training.images import load_pairs
-from napari_gan_enhance.training.loop import Training, train
-from napari_gan_enhance.training.pairs import Pair, find_pairs, split_by_field
-from napari_gan_enhance.training.report import held_out_scores, make_card
+from napari_gan_enhance.progress import Job, Progress, drain
+from napari_gan_enhance.training.events import Saved, Validated
+from napari_gan_enhance.training.fabric import launched_fabric, leave
+from napari_gan_enhance.training.held_out import HeldOut, keep_apart
+from napari_gan_enhance.training.loop import train
+from napari_gan_enhance.training.memory import kept_memory
+from napari_gan_enhance.training.pairs import Pair, find_pairs
+from napari_gan_enhance.training.record import write_record
+from napari_gan_enhance.training.report import (
+    describe_data,
+    held_out_scores,
+    make_card,
+)
 from napari_gan_enhance.training.resume import load_state, resume_path, save_state
+from napari_gan_enhance.training.state import Training
+from napari_gan_enhance.training.validation import Validator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from lightning_fabric import Fabric
+
     from napari_gan_enhance.models.spec import ModelCard, ModelSpec
-    from napari_gan_enhance.training.images import ImagePair
     from napari_gan_enhance.training.recipe import Recipe
+
+SAVE_EVERY_S = 8.0
+"""Seconds of work that may be lost when the power fails; a step comes on top."""
+
+SAVING_SHARE = 0.02
+"""Largest share of the time that saving may take: networks of hundreds of MB are saved
+less often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +68,8 @@ class TrainingJob:
     card : dict
         Name, summary, limits, licence and `data` for the card.
     device : str
+    devices : int
+        How many, one process for each; see `launched_fabric`.
     resume, overwrite : bool
     """
 
@@ -59,65 +79,148 @@ class TrainingJob:
     start: str | None = None
     card: dict[str, Any] = field(default_factory=dict)
     device: str = "auto"
+    devices: int = 1
     resume: bool = False
     overwrite: bool = False
 
 
-def run_training(job: TrainingJob) -> Job[ModelCard]:
+def run_training(job: TrainingJob) -> Job[ModelCard | None]:
     """Train and write the best checkpoint, scored on fields it never saw.
 
-    The checkpoint is written at every new best, the state to resume from at every
-    validation; the state is removed at the end.
+    The checkpoint is written at every new best, the state to resume from at least
+    every ten seconds and when the job is closed; the state is removed at the end. Not
+    to ask for the next report is a pause.
 
     Yields
     ------
     Progress
+        After each step at the latest; `detail` is one of the records of
+        `training.events`.
 
     Returns
     -------
-    ModelCard
+    ModelCard or None
+        None in all processes but the first.
 
     Raises
     ------
     TrainingError, CheckpointError, InputError, OutputError, DeviceError
     """
-    recipe, device = job.recipe, select_device(job.device)
     _check_output(job)
-    yield Progress(0, recipe.steps, "loading pairs")
-    pairs = _pairs(job)
-    split = split_by_field(
-        pairs,
-        validation=recipe.validation_share,
-        test=recipe.test_share,
-        seed=recipe.seed,
-    )
-    network, spec, parent = _start(job)
-    network.to(device)
-    images = _images(split.train, recipe, spec)
-    training = Training.start(network, images, recipe, spec)
-    settings = recipe.model_dump(mode="json")
-    if job.resume:
-        load_state(training, job.output, settings)
-    validation = _images(split.validation, recipe, spec)
-    given = {**job.card, "parent": parent.sha256 if parent else None}
-    written = -1
-    for report in train(training, validation, spec, recipe, device):
-        if report.detail is not None:
-            if training.best_step != written:
-                card = make_card(split, recipe, training.best_step, (), given)
-                save_checkpoint(
-                    job.output, training.best_state, spec, card, overwrite=True
-                )
-                written = training.best_step
-            save_state(training, job.output, settings)
-        yield report
-    yield Progress(training.step, recipe.steps, "scoring")
-    network.load_state_dict(training.best_state)
-    scores = held_out_scores(network, spec, _images(split.test, recipe, spec))
-    card = make_card(split, recipe, training.best_step, scores, given)
-    save_checkpoint(job.output, training.best_state, spec, card, overwrite=True)
-    resume_path(job.output).unlink(missing_ok=True)
-    return card
+    yield Progress(0, job.recipe.steps, "loading pairs")
+    fabric = launched_fabric(job.device, job.devices, job.recipe)
+    try:
+        with kept_memory():
+            run = _Run(job, fabric)
+            if fabric.is_global_zero:
+                return (yield from run.lead())
+            run.follow()
+            return None
+    finally:
+        leave(fabric)
+        if fabric.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+class _Run:
+    """What one process of a training holds."""
+
+    def __init__(self, job: TrainingJob, fabric: Fabric) -> None:
+        self.job = job
+        self.recipe = job.recipe
+        self.fabric = fabric
+        network, self.spec, self.parent = _start(job)
+        self.pairs: HeldOut = keep_apart(_pairs(job), self.recipe, self.spec)
+        self.data = describe_data(self.pairs, job.card.get("data", {}))
+        self.training = Training.start(
+            network, self.pairs.train, self.recipe, self.spec, fabric
+        )
+        self.settings = self.recipe.model_dump(mode="json")
+        if job.resume:
+            load_state(self.training, job.output, self.settings)
+        self.saved_at, self.saving_s = time.monotonic(), 0.0
+
+    def steps(self) -> Job[Training]:
+        """Return the loop."""
+        validator = Validator(self.pairs.validation, self.spec, self.fabric.device)
+        return train(self.training, validator, self.recipe, self.fabric)
+
+    def follow(self) -> None:
+        """Take part in a training that another process leads."""
+        drain(self.steps())
+
+    def lead(self) -> Job[ModelCard]:
+        """Train, save, score."""
+        yield from self.saving()
+        training, steps = self.training, self.recipe.steps
+        yield Progress(training.step, steps, "scoring", note=self.verdict())
+        network = training.average
+        network.load_state_dict(training.best_state)
+        scores = held_out_scores(network, self.spec, self.pairs, self.fabric.device)
+        card = self.save_checkpoint((yield from scores))
+        resume_path(self.job.output).unlink(missing_ok=True)
+        return card
+
+    def saving(self) -> Job[None]:
+        """Train, and save what would be a pity to lose."""
+        steps = self.steps()
+        try:
+            for report in steps:
+                yield report
+                if isinstance(report.detail, Validated):
+                    if report.detail.is_best:
+                        self.save_checkpoint()
+                        yield replace(report, note="", detail=self.saved())
+                    write_record(self.job.output, self.training.history)
+                    self.save_state()
+                elif self.is_saving_due():
+                    self.save_state()
+        except GeneratorExit:
+            self.save_state()  # the loop rests between two steps
+            raise
+        finally:
+            steps.close()
+
+    def is_saving_due(self) -> bool:
+        """Return whether enough work would be lost."""
+        pause = max(SAVE_EVERY_S, self.saving_s / SAVING_SHARE)
+        return time.monotonic() - self.saved_at >= pause
+
+    def save_state(self) -> None:
+        """Write what `resume` takes."""
+        begun = time.monotonic()
+        save_state(self.training, self.job.output, self.settings)
+        self.saved_at = time.monotonic()
+        self.saving_s = self.saved_at - begun
+
+    def save_checkpoint(self, scores: Any = ()) -> ModelCard:
+        """Write the best weights so far."""
+        parent = self.parent.sha256 if self.parent else None
+        card = make_card(
+            self.data,
+            self.recipe,
+            self.training.best_step,
+            scores,
+            {**self.job.card, "parent": parent},
+        )
+        save_checkpoint(
+            self.job.output, self.training.best_state, self.spec, card, overwrite=True
+        )
+        return card
+
+    def saved(self) -> Saved:
+        """Return the news that the checkpoint is written."""
+        training = self.training
+        return Saved(self.job.output, training.best_step, training.best_score)
+
+    def verdict(self) -> str:
+        """Return what became of it, if the start was the best."""
+        if self.training.best_step > 0 or not self.pairs.validation:
+            return ""
+        return (
+            "No step was better than the start on the held-out fields: the result is "
+            "the start, unchanged. More pairs, or better aligned ones, may help."
+        )
 
 
 def _check_output(job: TrainingJob) -> None:
@@ -137,21 +240,6 @@ def _check_output(job: TrainingJob) -> None:
     check_folder(job.output)
 
 
-def _images(pairs: Sequence[Pair], recipe: Recipe, spec: ModelSpec) -> list[ImagePair]:
-    """Load pairs, and refuse those whose channels do not fit the network."""
-    images = load_pairs(pairs, (recipe.low_percentile, recipe.high_percentile))
-    for image in images:
-        for side, pixels in (("source", image.source), ("target", image.target)):
-            needed = spec.in_channels if side == "source" else spec.out_channels
-            if len(pixels) != needed:
-                raise TrainingError(
-                    f"{getattr(image.pair, side).name!r} has {len(pixels)} channels - "
-                    f"the model takes {spec.in_channels} and gives "
-                    f"{spec.out_channels} - save each channel as an image of its own."
-                )
-    return images
-
-
 def _pairs(job: TrainingJob) -> list[Pair]:
     return [
         pair
@@ -165,12 +253,14 @@ def _start(job: TrainingJob) -> tuple[nn.Module, ModelSpec, CheckpointHeader | N
     if job.start is not None:
         header = read_header(resolve_model(job.start))
         return load_network(header), header.spec, header
-    torch.manual_seed(job.recipe.seed)
-    network = build_network(job.recipe.architecture, job.recipe.config)
+    recipe = job.recipe
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        network = build_network(recipe.architecture, recipe.config)
     spec = spec_of(
-        job.recipe.architecture,
-        job.recipe.config,
-        low_percentile=job.recipe.low_percentile,
-        high_percentile=job.recipe.high_percentile,
+        recipe.architecture,
+        recipe.config,
+        low_percentile=recipe.low_percentile,
+        high_percentile=recipe.high_percentile,
     )
     return network, spec, None

@@ -1,0 +1,150 @@
+"""Recognize a training that leads nowhere, and say why.
+
+Every signature was seen: in the released code, or in trials with the same networks.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+
+from napari_gan_enhance.errors import TrainingError
+from napari_gan_enhance.training.step import frozen, logits
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lightning_fabric import Fabric
+
+    from napari_gan_enhance.training.recipe import Recipe
+    from napari_gan_enhance.training.state import Training
+    from napari_gan_enhance.training.step import Batch
+
+DEAD = 1e-8
+"""Of logits and of their gradient in the image: dead discriminators have 1e-9 down to
+exactly 0, live ones 2e-6 and more."""
+
+LISTENED_AT = (0, 100)
+"""Steps at which the discriminator is listened to: at first it may be alive and die."""
+
+LARGEST_LOGIT = 100.0
+"""Mean absolute logit; in the hundreds a discriminator has run away from the generator,
+which then gets no useful gradient. Healthy ones stay below 20."""
+
+FLAT = 1e-3
+"""Standard deviation of a flat result, where 0 to 1 is the range of the source."""
+
+RUNAWAY = 10.0
+"""How many times the largest value of the targets a result may reach."""
+
+DRIFT = 1.0
+"""How many standard deviations of the target the mean of the results may move away."""
+
+SETTLED_AT = 200
+"""Step from which on spread, range and brightness must be about right."""
+
+
+def check_losses(
+    values: Mapping[str, float], first: Mapping[str, float], step: int
+) -> None:
+    """Stop a training whose numbers are those of a known failure.
+
+    Parameters
+    ----------
+    values, first : mapping of str to float
+        Means as `update` measures them, now and at the beginning.
+    step : int
+
+    Raises
+    ------
+    TrainingError
+        With what was seen and what to do.
+    """
+    if not all(math.isfinite(v) for v in values.values()):
+        raise TrainingError(
+            f"The loss became {values['total']} at step {step} - it must stay finite - "
+            "lower the learning rate or look for extreme pixels in the pairs."
+        )
+    if values.get("logit", 0.0) > LARGEST_LOGIT:
+        raise TrainingError(
+            f"The discriminator's logits reached {values['logit']:.0f} at step {step} "
+            f"- above {LARGEST_LOGIT:.0f} the generator learns nothing from it - lower "
+            "the learning rate of the discriminator."
+        )
+    if step >= SETTLED_AT:
+        _check_results(values, first, step)
+
+
+def check_discriminator(
+    training: Training, batch: Batch, recipe: Recipe, fabric: Fabric
+) -> str:
+    """Listen to the discriminator at the first and the hundredth step.
+
+    Returns
+    -------
+    str
+        A warning if it is dead and the recipe tolerates that; else nothing.
+
+    Raises
+    ------
+    TrainingError
+        If it is dead: neither its logits nor their gradient tell images apart.
+    """
+    if training.discriminator is None or training.step not in LISTENED_AT:
+        return ""
+    gap, gradient = signal(training, batch, fabric)
+    if max(gap, gradient) >= DEAD:
+        return ""
+    if recipe.tolerates_dead_discriminator:
+        return (
+            f"The discriminator is dead at step {training.step}: its logits differ by "
+            f"{gap:.1e} and their gradient is {gradient:.1e}. As in the released code, "
+            "only the other losses train the generator."
+        )
+    raise TrainingError(
+        f"The discriminator is dead at step {training.step} (logits of real and "
+        f"generated images differ by {gap:.1e}, gradient {gradient:.1e}) - it must "
+        "tell images apart - use the discriminator 'working' at a lower learning rate."
+    )
+
+
+def signal(training: Training, batch: Batch, fabric: Fabric) -> tuple[float, float]:
+    """Return the largest differences of logits between images, and gradient in one."""
+    judge = training.discriminator
+    if judge is None:
+        raise TypeError("there is no discriminator to listen to")
+    source, target = batch
+    with torch.no_grad():
+        fake = training.generator.network(source)
+    images = torch.cat([target, fake, torch.zeros_like(target[:1])]).requires_grad_()
+    with frozen(judge.bare):
+        said = logits(judge, images, fabric)
+        (gradient,) = torch.autograd.grad(said.sum(), images)
+    return (said.max() - said.min()).item(), gradient.abs().max().item()
+
+
+def _check_results(
+    values: Mapping[str, float], first: Mapping[str, float], step: int
+) -> None:
+    if values["spread"] < FLAT:
+        raise TrainingError(
+            f"The generator gives a flat image at step {step} (deviation "
+            f"{values['spread']:.1e}) - above {FLAT:g} it learns - begin from another "
+            "model, or choose another initialization or a lower learning rate."
+        )
+    if values["largest"] > RUNAWAY * values["target_largest"]:
+        raise TrainingError(
+            f"Results reach {values['largest']:.3g} at step {step}, targets "
+            f"{values['target_largest']:.3g} - up to {RUNAWAY:g} times as much is "
+            "normal - lower the learning rate."
+        )
+    drift = abs(values["shift"]) - abs(first["shift"])
+    if drift > DRIFT * values["target_spread"]:
+        raise TrainingError(
+            f"The brightness of the results drifted by {values['shift']:+.3g} from the "
+            f"targets at step {step} - at most their deviation of "
+            f"{values['target_spread']:.3g} is normal - lower the learning rate or "
+            "give the pixel loss more weight."
+        )

@@ -1,0 +1,162 @@
+"""Keep pairs apart: for training, for choosing the best step, for the final score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from napari_gan_enhance.errors import InputError, TrainingError
+from napari_gan_enhance.registration.splitting import split_regions
+from napari_gan_enhance.training.images import load_pairs
+from napari_gan_enhance.training.pairs import Split, split_by_field
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_gan_enhance.models.spec import ModelSpec
+    from napari_gan_enhance.registration.splitting import Box, RegionSplit
+    from napari_gan_enhance.training.images import ImagePair
+    from napari_gan_enhance.training.pairs import Pair
+    from napari_gan_enhance.training.recipe import Recipe
+
+SMALLEST_REGION = 32
+"""Pixels across a held-out region of a field that is split."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """The loaded pairs, apart.
+
+    Parameters
+    ----------
+    train, validation, test : tuple of ImagePair
+    split : Split
+        The same as files, for the card.
+    how : str
+        How they were kept apart, for people.
+    """
+
+    train: tuple[ImagePair, ...]
+    validation: tuple[ImagePair, ...]
+    test: tuple[ImagePair, ...]
+    split: Split
+    how: str
+
+
+def _check_patch(recipe: Recipe, spec: ModelSpec) -> None:
+    """Refuse a patch that the network cannot take.
+
+    Raises
+    ------
+    TrainingError
+    """
+    if recipe.patch % spec.size_multiple:
+        below = recipe.patch // spec.size_multiple * spec.size_multiple
+        raise TrainingError(
+            f"A patch of {recipe.patch} pixels does not fit the model - it must be a "
+            f"multiple of {spec.size_multiple} - use {below} or "
+            f"{below + spec.size_multiple}."
+        )
+
+
+def keep_apart(pairs: Sequence[Pair], recipe: Recipe, spec: ModelSpec) -> HeldOut:
+    """Load pairs and split them, by field of view where there are several.
+
+    Each data set gives its share of fields, rounded. Where that would hold out nothing
+    to choose by, one field is held out, of the data set with the most. Where there is
+    one field alone, its plane is cut, with the reach of the network left out between
+    the parts.
+
+    Raises
+    ------
+    TrainingError
+        If pairs do not fit each other or the model, or nothing is left to train on.
+    """
+    _check_patch(recipe, spec)
+    shares = {"validation": recipe.validation_share, "test": recipe.test_share}
+    split = split_by_field(pairs, **shares, seed=recipe.seed)
+    how = "by field of view"
+    if recipe.validation_share and split.train and not split.validation:
+        if len({(p.data_set, p.field) for p in pairs}) == 1:
+            return _by_region(pairs, recipe, spec)
+        split = _with_one_field_held_out(split)
+    train, validation, test = (
+        tuple(_loaded(side, recipe, spec))
+        for side in (split.train, split.validation, split.test)
+    )
+    return HeldOut(train, validation, test, split, how)
+
+
+def _with_one_field_held_out(split: Split) -> Split:
+    """Move one field from training to validation."""
+    fields: dict[str, list[str]] = {}
+    for data_set, field in sorted({(p.data_set, p.field) for p in split.train}):
+        fields.setdefault(data_set, []).append(field)
+    most = max(fields, key=lambda name: len(fields[name]))
+    held = (most, fields[most][-1])
+    train, validation = (
+        tuple(p for p in split.train if ((p.data_set, p.field) == held) is is_held)
+        for is_held in (False, True)
+    )
+    return Split(train, validation, split.test)
+
+
+def _by_region(pairs: Sequence[Pair], recipe: Recipe, spec: ModelSpec) -> HeldOut:
+    images = _loaded(pairs, recipe, spec)
+    shapes = {image.source.shape[1:] for image in images}
+    if len(shapes) > 1:
+        raise TrainingError(
+            f"The images of field {pairs[0].field!r} have the shapes "
+            f"{', '.join(map(str, sorted(shapes)))} - a single field is split by "
+            "region, all its images alike - crop them to one size or add another field."
+        )
+    regions = _regions(next(iter(shapes)), recipe, spec)
+    boxes = (regions.train, regions.validation, regions.test)
+    sides = [tuple(c for i in images if (c := _cropped(i, box))) for box in boxes]
+    everything = Split(
+        tuple(pairs), tuple(pairs), tuple(pairs) if recipe.test_share else ()
+    )
+    how = (
+        f"by region of the only field, {spec.halo} pixels between: training "
+        f"{_text(boxes[0])}, validation {_text(boxes[1])}"
+    )
+    return HeldOut(sides[0], sides[1], sides[2], everything, how)
+
+
+def _regions(shape: tuple[int, int], recipe: Recipe, spec: ModelSpec) -> RegionSplit:
+    try:
+        return split_regions(
+            shape,
+            spec.halo,
+            validation=recipe.validation_share,
+            test=recipe.test_share,
+            smallest=SMALLEST_REGION,
+        )
+    except InputError as error:
+        raise TrainingError(str(error)) from error
+
+
+def _cropped(image: ImagePair, box: Box) -> ImagePair | None:
+    if any(side.stop <= side.start for side in box):
+        return None
+    inside = (slice(None), *box)
+    return replace(image, source=image.source[inside], target=image.target[inside])
+
+
+def _text(box: Box) -> str:
+    return " x ".join(f"{side.start}-{side.stop}" for side in box)
+
+
+def _loaded(pairs: Sequence[Pair], recipe: Recipe, spec: ModelSpec) -> list[ImagePair]:
+    """Load pairs, and refuse those whose channels do not fit the network."""
+    images = load_pairs(pairs, (recipe.low_percentile, recipe.high_percentile))
+    for image in images:
+        for side, pixels in (("source", image.source), ("target", image.target)):
+            needed = spec.in_channels if side == "source" else spec.out_channels
+            if len(pixels) != needed:
+                raise TrainingError(
+                    f"{getattr(image.pair, side).name!r} has {len(pixels)} channels - "
+                    f"the model takes {spec.in_channels} and gives "
+                    f"{spec.out_channels} - save each channel as an image of its own."
+                )
+    return images

@@ -1,0 +1,103 @@
+"""The recipes that can be asked for by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari_gan_enhance.errors import TrainingError
+from napari_gan_enhance.models.discriminator import DiscriminatorConfig
+from napari_gan_enhance.training.recipe import Recipe
+
+CORRECTING: dict[str, Any] = {
+    "in_channels": 1,
+    "out_channels": 1,
+    "width": 16,
+    "head": "linear",
+    "residual": True,
+    "initialization": "kaiming",
+}
+"""A generator for interactive use: a quarter of the published width, gray, and it
+learns the correction to its input."""
+
+PUBLISHED: dict[str, Any] = {"in_channels": 1, "out_channels": 1}
+"""The generator as released, but gray."""
+
+SUPERVISED = Recipe(name="supervised", config=CORRECTING)
+
+PANEK = Recipe(
+    name="panek",
+    config=CORRECTING,
+    batch=4,
+    learning_rate=1e-4,
+    weight_decay=0.0,
+    schedule="plateau",
+    pixel_loss="squared",
+    adversarial_weight=0.1,
+)
+"""The balance that DFGAN published for the same three terms: pixels lead."""
+
+PANEK_PAPER = Recipe(
+    name="panek-paper",
+    config=PUBLISHED,
+    steps=500_000,
+    patch=256,
+    batch=1,
+    learning_rate=1e-5,
+    weight_decay=0.0,
+    schedule="constant",
+    gradient_norm=None,
+    precision="32-true",
+    pixel_loss="squared",
+    pixel_weight=0.01,
+    adversarial_weight=1.0,
+    discriminator=DiscriminatorConfig(width=64),
+    discriminator_learning_rate=1e-5,
+    average_decay=0.0,
+    validate_every=2_000,
+)
+"""What the paper says, with a discriminator that works."""
+
+PANEK_REFERENCE = Recipe.model_validate(
+    {
+        **PANEK_PAPER.model_dump(),
+        "name": "panek-reference-discriminator",
+        "ssim_weight": 0.0,
+        "adversary": "vanilla",
+        "discriminator": DiscriminatorConfig(kind="reference"),
+        "tolerates_dead_discriminator": True,
+    }
+)
+"""What the released code does: its SSIM term never reaches the optimizer."""
+
+FINETUNE = Recipe(
+    name="finetune",
+    config=CORRECTING,
+    steps=300,
+    learning_rate=3e-4,
+    validation_share=0.2,
+    test_share=0.0,
+    validate_every=25,
+    stop_patience=5,
+)
+"""Few pairs, half a minute: no field to spare for a test, and no adversary."""
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (PANEK, FINETUNE, SUPERVISED, PANEK_PAPER, PANEK_REFERENCE)
+}
+
+
+def recipe_named(name: str) -> Recipe:
+    """Return a recipe.
+
+    Raises
+    ------
+    TrainingError
+        If there is none of that name.
+    """
+    if name not in RECIPES:
+        raise TrainingError(
+            f"Recipe {name!r} is not known - known are "
+            f"{', '.join(map(repr, RECIPES))} - choose one of them."
+        )
+    return RECIPES[name]

@@ -1,0 +1,149 @@
+"""Score the averaged generator on the fields that are held out to choose by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_gan_enhance.metrics.fidelity import evaluate
+from napari_gan_enhance.training.events import HeldOutScore, Preview
+from napari_gan_enhance.training.prediction import predict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import torch
+    from torch import nn
+
+    from napari_gan_enhance.models.spec import ModelSpec
+    from napari_gan_enhance.progress import Job
+    from napari_gan_enhance.training.images import Image, ImagePair
+
+PREVIEW = 256
+"""Pixels on each side of the region that is shown while training."""
+
+BEST_SSIM = 1 - 1e-6
+"""An SSIM above this counts as this, so that its logarithm stays finite."""
+
+BEST_PSNR = 120.0
+"""dB; what equal images get instead of infinity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fidelity:
+    """How near an image comes to its target: both finite, means over the channels."""
+
+    psnr: float
+    ssim: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Gain:
+    """One image before and after."""
+
+    data_set: str
+    before: Fidelity
+    after: Fidelity
+
+
+class Validator:
+    """The held-out images, each with the score of its source.
+
+    Parameters
+    ----------
+    images : sequence of ImagePair
+        May be empty.
+    spec : ModelSpec
+    device : torch.device
+    """
+
+    def __init__(
+        self, images: Sequence[ImagePair], spec: ModelSpec, device: torch.device
+    ) -> None:
+        self.images = tuple(images)
+        self._spec = spec
+        self._device = device
+        self._sources: dict[int, Fidelity] = {}
+
+    def score(self, network: nn.Module) -> Job[tuple[HeldOutScore, Preview]]:
+        """Run a network over all images, in fast precision.
+
+        Yields
+        ------
+        Progress
+            As the tile engine does.
+
+        Returns
+        -------
+        HeldOutScore, Preview
+            The preview is the middle of the first image.
+        """
+        gains, preview = [], None
+        for number, image in enumerate(self.images):
+            result = yield from predict(
+                network, self._spec, image, device=self._device, precision="fast"
+            )
+            gain = _Gain(
+                image.pair.data_set,
+                self._source(number),
+                mean_scores(result, image.target),
+            )
+            gains.append(gain)
+            if preview is None:
+                preview = _preview(image, result, gain)
+        if preview is None:
+            raise ValueError("there are no held-out images to score")
+        return _score(gains), preview
+
+    def _source(self, number: int) -> Fidelity:
+        if number not in self._sources:
+            image = self.images[number]
+            channels = image.source[: len(image.target)]
+            self._sources[number] = mean_scores(channels, image.target)
+        return self._sources[number]
+
+
+def mean_scores(result: Image, target: Image) -> Fidelity:
+    """Return the scores of an image after a fit of gain and offset.
+
+    Parameters
+    ----------
+    result, target : ndarray, shape (C, Y, X), float32
+    """
+    scores = [evaluate(r, t, fit="affine") for r, t in zip(result, target, strict=True)]
+    return Fidelity(
+        float(np.mean([min(s.psnr, BEST_PSNR) for s in scores])),
+        float(np.mean([min(s.ssim, BEST_SSIM) for s in scores])),
+    )
+
+
+def _score(gains: Sequence[_Gain]) -> HeldOutScore:
+    """Return means in which every data set counts alike."""
+    rows: dict[str, list[tuple[float, ...]]] = {}
+    for gain in gains:
+        before, after = gain.before, gain.after
+        row = (
+            after.psnr,
+            after.psnr - before.psnr,
+            after.ssim,
+            after.ssim - before.ssim,
+            10 * float(np.log10((1 - before.ssim) / (1 - after.ssim))),
+        )
+        rows.setdefault(gain.data_set, []).append(row)
+    means = np.mean([np.mean(values, axis=0) for values in rows.values()], axis=0)
+    return HeldOutScore(*map(float, means))
+
+
+def _preview(image: ImagePair, result: Image, gain: _Gain) -> Preview:
+    box = tuple(
+        slice((n - m) // 2, (n - m) // 2 + m)
+        for n in result.shape[1:]
+        for m in (min(n, PREVIEW),)
+    )
+    source, shown, target = (
+        side[(slice(None), *box)] for side in (image.source, result, image.target)
+    )
+    gain_db = gain.after.psnr - gain.before.psnr
+    return Preview(image.pair.source.name, source, shown, target, gain_db)

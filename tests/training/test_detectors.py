@@ -1,0 +1,86 @@
+"""Trainings that lead nowhere are stopped, with the reason."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+from napari_gan_enhance.errors import TrainingError
+from napari_gan_enhance.training.detectors import check_losses
+from napari_gan_enhance.training.events import Preview
+from napari_gan_enhance.training.observations import observations
+
+HEALTHY = {
+    "total": 0.1,
+    "logit": 3.0,
+    "shift": 0.01,
+    "spread": 0.2,
+    "target_spread": 0.2,
+    "largest": 1.5,
+    "target_largest": 1.4,
+}
+
+
+def test_healthy_training_goes_on():
+    check_losses(HEALTHY, HEALTHY, 1000)
+
+
+@pytest.mark.parametrize(
+    ("seen", "reason"),
+    [
+        ({"total": math.nan}, "The loss became nan at step 500"),
+        ({"total": math.inf}, "The loss became inf at step 500"),
+        ({"logit": 486.0}, "logits reached 486 at step 500"),
+        ({"spread": 8e-5}, r"flat image at step 500 \(deviation 8.0e-05\)"),
+        ({"largest": 15.0}, "Results reach 15 at step 500, targets 1.4"),
+        ({"shift": -0.3}, "brightness of the results drifted by -0.3"),
+    ],
+)
+def test_failures_are_named(seen, reason):
+    with pytest.raises(TrainingError, match=reason):
+        check_losses({**HEALTHY, **seen}, HEALTHY, 500)
+
+
+def test_wrong_brightness_of_the_start_is_no_drift():
+    dark = {**HEALTHY, "shift": -0.3}
+    check_losses(dark, dark, 500)
+
+
+def test_brightness_may_be_wrong_at_first():
+    check_losses({**HEALTHY, "shift": -0.3, "largest": 15.0}, HEALTHY, 10)
+
+
+@pytest.fixture
+def structure(rng):
+    image = gaussian_filter(rng.random((64, 64)), 1.5)
+    return ((image - image.min()) / np.ptp(image)).astype(np.float32)
+
+
+def preview(result, target):
+    return Preview("a.tif", target[None], result[None], target[None], 1.0)
+
+
+def test_good_result_is_not_odd(structure, rng):
+    noisy = structure + rng.normal(0, 0.01, structure.shape)
+    assert observations(preview(noisy.astype(np.float32), structure)) == []
+
+
+def test_checkerboard_is_seen(structure):
+    rows, columns = np.indices(structure.shape)
+    board = structure + 0.05 * (-1.0) ** (rows + columns)
+    (odd,) = observations(preview(board.astype(np.float32), structure))
+    assert "checkerboard" in odd
+
+
+def test_smoothness_is_seen(structure):
+    (odd,) = observations(preview(gaussian_filter(structure, 2), structure))
+    assert "over-smooth" in odd
+
+
+def test_shift_is_seen_with_its_sign(structure):
+    moved = np.roll(structure, (2, -1), (0, 1))
+    (odd,) = observations(preview(moved, structure))
+    assert "+2.0, -1.0 pixels" in odd

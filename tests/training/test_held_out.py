@@ -1,0 +1,112 @@
+"""What is learned from is never what is scored."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_gan_enhance.errors import TrainingError
+from napari_gan_enhance.models.registry import spec_of
+from napari_gan_enhance.training.held_out import keep_apart
+from napari_gan_enhance.training.pairs import find_pairs
+from napari_gan_enhance.training.recipe import Recipe
+
+SIZE = (96, 400)
+
+
+@pytest.fixture
+def write_fields(tmp_path, rng):
+    """Return a function that writes fields in which every pixel has its own value."""
+
+    def write(count, exposures=1):
+        for side in ("source", "target"):
+            (tmp_path / side).mkdir(exist_ok=True)
+        for field in range(count):
+            pixels = np.arange(np.prod(SIZE), dtype=np.float32).reshape(SIZE)
+            pixels += field * pixels.size
+            tifffile.imwrite(tmp_path / "target" / f"{field}.tif", pixels)
+            for exposure in range(exposures):
+                path = tmp_path / "source" / f"{field}_{exposure}.tif"
+                tifffile.imwrite(path, pixels)
+        return find_pairs(tmp_path / "source", tmp_path / "target")
+
+    return write
+
+
+@pytest.fixture
+def apart(recipe_of):
+    def split(pairs, **changes):
+        recipe = recipe_of(**changes)
+        return keep_apart(pairs, recipe, spec_of(recipe.architecture, recipe.config))
+
+    return split
+
+
+@pytest.fixture
+def recipe_of():
+    def make(**changes):
+        config = {"in_channels": 1, "out_channels": 1, "width": 2, "depth": 2}
+        # Percentiles 0 and 100 make the value of a pixel tell where it was.
+        return Recipe(
+            name="r",
+            config=config,
+            low_percentile=0.0,
+            high_percentile=100.0,
+            **{"patch": 32, "validation_share": 0.2, "test_share": 0.0, **changes},
+        )
+
+    return make
+
+
+def places(images):
+    """Return the places of all pixels: (field, row, column)."""
+    pixels = int(np.prod(SIZE))
+    return {
+        (image.pair.field, round(float(value) * (pixels - 1)))
+        for image in images
+        for value in image.source.ravel()
+    }
+
+
+@pytest.mark.parametrize("test_share", [0.0, 0.2])
+def test_no_pixel_of_one_field_is_on_both_sides(write_fields, apart, test_share):
+    held = apart(write_fields(1, exposures=2), test_share=test_share)
+    sides = [places(side) for side in (held.train, held.validation, held.test)]
+    assert all(sides[: 2 + (test_share > 0)])
+    assert sum(map(len, sides)) == len(set.union(*sides))
+    assert len(held.train) == len(held.validation) == 2
+
+
+def test_reach_of_the_network_lies_between_regions(write_fields, apart, recipe_of):
+    held = apart(write_fields(1))
+    recipe = recipe_of()
+    halo = spec_of(recipe.architecture, recipe.config).halo
+    columns = [
+        {place % SIZE[1] for _, place in places(side)}
+        for side in (held.train, held.validation)
+    ]
+    assert min(columns[1]) - max(columns[0]) > halo
+    assert f"{halo} pixels between" in held.how
+
+
+def test_few_fields_hold_out_one(write_fields, apart):
+    held = apart(write_fields(2), validation_share=0.1)
+    assert [len(held.train), len(held.validation), len(held.test)] == [1, 1, 0]
+    assert held.train[0].pair.field != held.validation[0].pair.field
+    assert held.how == "by field of view"
+
+
+def test_nothing_is_held_out_unasked(write_fields, apart):
+    held = apart(write_fields(2), validation_share=0.0)
+    assert [len(held.train), len(held.validation)] == [2, 0]
+
+
+def test_field_too_small_to_split_is_refused(write_fields, apart):
+    with pytest.raises(TrainingError, match="pixels for training"):
+        apart(write_fields(1), validation_share=0.49, test_share=0.49)
+
+
+def test_patch_that_does_not_fit_is_refused(write_fields, apart):
+    with pytest.raises(TrainingError, match="multiple of 4 - use 32 or 36"):
+        apart(write_fields(2), patch=33)

@@ -1,0 +1,71 @@
+"""Pairs on disk: found by name, split by field, brought to one scale."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_gan_enhance.errors import InputError, TrainingError
+from napari_gan_enhance.training.images import load_pair
+from napari_gan_enhance.training.pairs import Pair, find_pairs, split_by_field
+from napari_gan_enhance.training.report import check_texts
+
+
+def test_exposures_find_their_target(folders):
+    pairs = find_pairs(*folders)
+    assert len(pairs) == 10
+    assert all(p.source.stem.startswith(p.target.stem + "_") for p in pairs)
+    assert {p.field for p in pairs} == set("01234")
+
+
+def test_field_pattern_joins_channels(folders):
+    source, target = folders
+    for path in [*source.iterdir(), *target.iterdir()]:
+        path.rename(path.with_name(f"cell{int(path.stem[0]) // 2}-{path.name}"))
+    fields = {p.field for p in find_pairs(source, target, r"^cell\d")}
+    assert fields == {"cell0", "cell1", "cell2"}
+
+
+def test_source_without_target_is_refused(folders):
+    (folders[1] / "3.tif").unlink()
+    with pytest.raises(TrainingError, match=r"'3_a.tif' has no target"):
+        find_pairs(*folders)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_field_stands_on_two_sides(folders, seed):
+    pairs = find_pairs(*folders)
+    split = split_by_field(pairs, validation=0.2, test=0.2, seed=seed)
+    sides = [split.train, split.validation, split.test]
+    assert [len(side) for side in sides] == [6, 2, 2]
+    fields = [{p.field for p in side} for side in sides]
+    assert sum(map(len, fields)) == len(set.union(*fields)) == 5
+
+
+def test_target_is_brought_to_the_scale_of_the_source(tmp_path, rng):
+    clean = rng.random((64, 64))
+    tifffile.imwrite(tmp_path / "s.tif", (3000 * clean + 500).astype(np.float32))
+    tifffile.imwrite(tmp_path / "t.tif", (20 * clean - 7).astype(np.float32))
+    pair = load_pair(Pair(tmp_path / "s.tif", tmp_path / "t.tif", "", ""), (3, 99.8))
+    np.testing.assert_allclose(pair.source, pair.target, atol=1e-5)  # float32 files
+    np.testing.assert_allclose(np.percentile(pair.source, [3, 99.8]), [0, 1], atol=1e-5)
+
+
+def test_pattern_that_is_none_is_refused(folders):
+    with pytest.raises(TrainingError, match=r"Field pattern '\('"):
+        find_pairs(*folders, "(")
+
+
+@pytest.mark.parametrize(
+    ("texts", "reason"),
+    [
+        ([1], "no JSON object"),
+        ({"steps": 5, "scores": []}, "scores, steps is filled in"),
+        ({"name": 5}, "name: "),
+        ({"data": {"set": "CC0"}}, "data maps"),
+    ],
+)
+def test_card_that_is_none_is_refused(texts, reason):
+    with pytest.raises(InputError, match=rf"Card 'c.json' cannot be used \({reason}"):
+        check_texts(texts, "c.json")

@@ -1,0 +1,127 @@
+"""Pull the plug: nothing older is lost, and the end is the same."""
+
+from __future__ import annotations
+
+import errno
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from napari_gan_enhance.errors import OutputError, TrainingError
+from napari_gan_enhance.progress import drain
+from napari_gan_enhance.training import run as run_module
+from napari_gan_enhance.training.resume import resume_path
+from napari_gan_enhance.training.run import run_training
+
+SHORT = {"steps": 12, "validate_every": 6}
+
+ADVERSARIAL = {
+    **SHORT,
+    "patch": 64,
+    "batch": 2,
+    "adversarial_weight": 0.1,
+    "schedule": "plateau",
+}
+
+
+def stopped_at(job, step):
+    run = run_training(job)
+    next(r for r in run if r.done == step)
+    run.close()
+    return job
+
+
+@pytest.mark.parametrize(
+    "recipe", [SHORT, ADVERSARIAL], ids=["supervised", "adversarial"]
+)
+@pytest.mark.parametrize("step", [3, 6, 8])
+def test_resumed_training_equals_an_unbroken_one(make_job, recipe, step):
+    unbroken = make_job("a.safetensors", recipe=recipe)
+    drain(run_training(unbroken))
+    broken = stopped_at(make_job("b.safetensors", recipe=recipe), step)
+    assert resume_path(broken.output).exists()
+    drain(run_training(make_job("b.safetensors", recipe=recipe, resume=True)))
+    first, second = load_file(unbroken.output), load_file(broken.output)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_state_is_saved_between_validations(make_job, monkeypatch):
+    monkeypatch.setattr(run_module, "SAVE_EVERY_S", 0.0)
+    monkeypatch.setattr(run_module, "SAVING_SHARE", 1e9)
+    job = make_job(recipe={"validate_every": 1000})
+    run = run_training(job)
+    next(r for r in run if r.done == 8)
+    # As after a loss of power: nothing is closed.
+    state = torch.load(resume_path(job.output), weights_only=True)
+    assert state["training"]["step"] == 7
+    run.close()
+
+
+def test_killed_training_leaves_what_loads_and_ends_alike(folders, tmp_path):
+    """Many children are killed at random instants, the last one finishes."""
+    script = Path(__file__).with_name("killed.py")
+    done = subprocess.run(
+        [sys.executable, script, *map(str, folders), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    first, second = (load_file(tmp_path / f"{n}.safetensors") for n in ("a", "b"))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_full_disk_loses_nothing_older(make_job):
+    resource = pytest.importorskip("resource")
+    job = stopped_at(make_job(), 25)
+    older = {p: p.read_bytes() for p in (job.output, resume_path(job.output))}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, limits[1]))
+    try:
+        with pytest.raises(OutputError, match=r"cannot be written to .*File too large"):
+            drain(run_training(make_job(resume=True)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert {p: p.read_bytes() for p in older} == older
+    drain(run_training(make_job(resume=True)))
+
+
+def test_full_disk_is_explained(make_job, monkeypatch):
+    def refuse(self, content):
+        raise OSError(errno.ENOSPC, "")
+
+    run = run_training(make_job())
+    next(r for r in run if r.done == 5)
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    with pytest.raises(OutputError, match="free some space"):
+        drain(run)
+
+
+def test_resume_with_other_settings_is_refused(make_job):
+    stopped_at(make_job(), 21)
+    with pytest.raises(TrainingError, match=r"other settings \(batch\)"):
+        drain(run_training(make_job(resume=True, recipe={"batch": 2})))
+
+
+def test_resume_without_a_state_is_refused(make_job):
+    with pytest.raises(TrainingError, match="to resume from"):
+        drain(run_training(make_job(resume=True)))
+
+
+def test_damaged_state_is_refused(make_job):
+    job = stopped_at(make_job(), 5)
+    state = resume_path(job.output)
+    state.write_bytes(state.read_bytes()[:-1000])
+    with pytest.raises(TrainingError, match=r"'m.resume' cannot be read"):
+        drain(run_training(make_job(resume=True)))
+
+
+def test_unfinished_training_is_not_begun_anew_unasked(make_job):
+    job = make_job()
+    resume_path(job.output).write_bytes(b"hours of work")
+    with pytest.raises(TrainingError, match=r"--resume .* --overwrite"):
+        drain(run_training(job))

@@ -1,0 +1,268 @@
+"""A whole training: it learns, reports, keeps the best, and refuses with a reason."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from napari_gan_enhance.checkpoints.header import read_header
+from napari_gan_enhance.errors import InputError, OutputError, TrainingError
+from napari_gan_enhance.progress import drain
+from napari_gan_enhance.training import state
+from napari_gan_enhance.training.events import (
+    HeldOutScore,
+    Losses,
+    Preview,
+    Saved,
+    Validated,
+)
+from napari_gan_enhance.training.recipe import Recipe
+from napari_gan_enhance.training.recipes import RECIPES, recipe_named
+from napari_gan_enhance.training.record import record_path
+from napari_gan_enhance.training.resume import resume_path
+from napari_gan_enhance.training.run import run_training
+from napari_gan_enhance.training.validation import Validator
+
+ADVERSARIAL = {
+    "patch": 64,
+    "batch": 2,
+    "adversarial_weight": 0.002,
+    "schedule": "plateau",
+    "learning_rate": 5e-3,
+}
+
+
+def reports_of(job, kind):
+    return [r.detail for r in run_training(job) if isinstance(r.detail, kind)]
+
+
+def test_training_learns_and_says_so(make_job):
+    job = make_job(card={"name": "mine"}, recipe={"steps": 200})
+    card = drain(run_training(job))
+    gain = next(s for s in card.scores if s.metric.startswith("PSNR gain"))
+    assert gain.value > 3  # dB on a field it never saw; the untrained network has 0
+    assert gain.n == 2
+    header = read_header(job.output)
+    assert header.card == card
+    assert header.card.recipe["steps"] == 200
+    assert header.card.training_data[0].fields == 5
+    assert not resume_path(job.output).exists()
+
+
+def test_adversarial_training_learns_too(make_job):
+    job = make_job(recipe=ADVERSARIAL)
+    looks = reports_of(job, Validated)
+    assert looks[-1].score.psnr_gain > 0.5  # dB; the start has 0
+    assert looks[-1].losses["discriminator"] < 1.3  # 2 ln 2 = 1.386 knows nothing
+
+
+def test_reports_carry_what_a_window_needs(make_job):
+    job = make_job()
+    details = [r.detail for r in run_training(job) if r.detail is not None]
+    losses = [d for d in details if isinstance(d, Losses)]
+    looks = [d for d in details if isinstance(d, Validated)]
+    saved = [d for d in details if isinstance(d, Saved)]
+    assert losses
+    assert losses[-1].values["total"] < losses[0].values["total"]
+    assert [look.step for look in looks] == [0, 20, 40]
+    assert looks[0].score.psnr_gain == pytest.approx(0)  # starts as the identity
+    assert looks[0].score.value == pytest.approx(0)
+    assert all(isinstance(look.preview, Preview) for look in looks)
+    assert looks[0].preview.result.shape == (1, 64, 64)
+    best = [look.step for look in looks if look.is_best]
+    assert [save.step for save in saved] == best
+    assert {save.path for save in saved} == {job.output}
+
+
+def test_course_is_written_as_csv(make_job):
+    job = make_job(recipe=ADVERSARIAL)
+    drain(run_training(job))
+    with record_path(job.output).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["step"] for row in rows] == ["0", "20", "40"]
+    assert float(rows[2]["total"]) < float(rows[1]["total"])
+    assert {"psnr", "ssim", "score", "discriminator", "gap"} <= rows[2].keys()
+
+
+def test_closed_job_stops_within_a_step(make_job):
+    run = run_training(make_job(recipe={"steps": 10_000}))
+    step = next(r.done for r in run if r.done == 3)
+    run.close()
+    assert step == 3
+
+
+def scores(monkeypatch, values):
+    """Let the held-out fields give these scores, one after the other."""
+    given = iter(values)
+
+    def score(self, network):
+        gain = next(given)
+        yield from ()
+        image = self.images[0]
+        shown = Preview("a", image.source, image.source, image.target, gain)
+        return HeldOutScore(20.0 + gain, gain, 0.5, 0.0, gain), shown
+
+    monkeypatch.setattr(Validator, "score", score)
+
+
+def test_best_step_is_kept_not_the_last(make_job, monkeypatch):
+    scores(monkeypatch, [0.0, 3.0, 2.0])
+    job = make_job()
+    card = drain(run_training(job))
+    assert card.steps == 20
+
+
+def test_start_is_kept_if_no_step_is_better(make_job, monkeypatch):
+    first = make_job("start.safetensors", recipe={"seed": 3})
+    drain(run_training(first))
+    scores(monkeypatch, [1.0, 0.5, 0.9])
+    job = make_job(start=str(first.output))
+    notes = [r.note for r in run_training(job)]
+    assert any("result is the start, unchanged" in note for note in notes)
+    start, result = load_file(first.output), load_file(job.output)
+    assert all(torch.equal(start[name], result[name]) for name in start)
+
+
+def test_result_better_than_the_start_says_nothing(make_job):
+    notes = [r.note for r in run_training(make_job())]
+    assert not any("unchanged" in note for note in notes)
+
+
+def test_training_stops_when_patience_runs_out(make_job, monkeypatch):
+    scores(monkeypatch, [0.0, 3.0, 2.0, 2.5, 9.0])
+    job = make_job(recipe={"validate_every": 5, "stop_patience": 2, "steps": 1000})
+    card = drain(run_training(job))
+    assert card.steps == 5
+    rows = record_path(job.output).read_text(encoding="utf-8").splitlines()
+    assert len(rows) == 1 + 4  # head, and looks at steps 0, 5, 10, 15
+
+
+def test_plateau_halves_the_rate_down_to_a_tenth(make_job, monkeypatch):
+    scores(monkeypatch, [1.0] + [0.0] * 12)
+    job = make_job(
+        recipe={
+            "schedule": "plateau",
+            "plateau_patience": 2,
+            "validate_every": 2,
+            "steps": 24,
+            "learning_rate": 1e-3,
+        }
+    )
+    rates = [look.rate / 1e-3 for look in reports_of(job, Validated)]
+    halved = [1, 1, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125, 0.1, 0.1, 0.1, 0.1, 0.1]
+    assert rates == pytest.approx(halved)
+
+
+def test_scores_that_are_not_numbers_keep_some_weights(make_job, monkeypatch):
+    scores(monkeypatch, [float("nan")] * 3)
+    job = make_job()
+    drain(run_training(job))
+    assert load_file(job.output)
+
+
+def test_dead_discriminator_stops_or_warns(make_job, monkeypatch):
+    # The released one is 300 MB; this one is dead in the same way.
+    dead = nn.Sequential(nn.Flatten(), nn.Linear(64 * 64, 1))
+    nn.init.zeros_(dead[1].weight)
+    monkeypatch.setattr(state, "build_discriminator", lambda _: dead)
+    with pytest.raises(TrainingError, match="discriminator is dead at step 0"):
+        drain(run_training(make_job(recipe=ADVERSARIAL)))
+    tolerant = {**ADVERSARIAL, "tolerates_dead_discriminator": True, "steps": 2}
+    notes = [r.note for r in run_training(make_job(recipe=tolerant, overwrite=True))]
+    assert any(note.startswith("The discriminator is dead at step 0") for note in notes)
+
+
+def test_minutes_end_the_training(make_job):
+    reports = list(run_training(make_job(recipe={"minutes": 1e-4})))
+    assert reports[-1].done < 40
+
+
+def test_loss_that_is_not_finite_stops_with_a_reason(make_job):
+    with pytest.raises(TrainingError, match=r"The loss became .* at step \d+"):
+        drain(run_training(make_job(recipe={"learning_rate": 1e30})))
+
+
+def test_no_pairs_left_is_refused(make_job):
+    shares = {"validation_share": 0.39, "test_share": 0.6}
+    with pytest.raises(TrainingError, match="No pairs are left"):
+        drain(run_training(make_job(recipe=shares)))
+
+
+def replaced(path, change):
+    tifffile.imwrite(path, change(tifffile.imread(path)))
+
+
+@pytest.mark.parametrize(
+    ("side", "change", "reason"),
+    [
+        (0, lambda p: p * np.float32(np.nan), r"Source '3_a.tif' holds NaN"),
+        (1, lambda p: p * np.float32(np.nan), r"Target '3.tif' holds NaN"),
+        (0, np.ones_like, r"Source '3_a.tif' is constant"),
+        (1, np.ones_like, r"Target '3.tif' is constant"),
+        (1, lambda p: p[:-1], r"has shape \(1, 64, 64\), its target \(1, 63, 64\)"),
+    ],
+)
+def test_bad_pixels_of_a_pair_are_refused(make_job, folders, side, change, reason):
+    replaced(folders[side] / ("3_a.tif", "3.tif")[side], change)
+    job = make_job(recipe={"test_share": 0.0})
+    with pytest.raises(TrainingError, match=reason):
+        drain(run_training(job))
+    assert not job.output.exists()
+
+
+def test_color_pairs_for_a_gray_model_are_refused(make_job, folders):
+    for path in [*folders[0].iterdir(), *folders[1].iterdir()]:
+        gray = (tifffile.imread(path) // 16).astype(np.uint8)
+        tifffile.imwrite(path, np.stack([gray] * 3, -1), photometric="rgb")
+    with pytest.raises(TrainingError, match=r"3 channels - the model takes 1"):
+        drain(run_training(make_job()))
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "reason"),
+    [
+        ("m.resume", InputError, r"ends in \.safetensors"),
+        ("nowhere/m.safetensors", OutputError, "No such file or directory"),
+    ],
+)
+def test_output_is_refused_before_training(make_job, name, error, reason):
+    with pytest.raises(error, match=reason):
+        next(run_training(make_job(name)))
+
+
+def test_more_devices_than_there_are_is_refused(make_job):
+    job = replace(make_job(), devices=999)
+    with pytest.raises(InputError, match="999 devices of kind 'cpu'"):
+        drain(run_training(job))
+
+
+def test_unknown_recipe_lists_the_known():
+    with pytest.raises(TrainingError, match="'supervised'"):
+        recipe_named("magic")
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_recipes_survive_the_card(recipe):
+    assert Recipe.model_validate(recipe.model_dump(mode="json")) == recipe
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"low_percentile": 99.9}, "low_percentile must be below"),
+        ({"validation_share": 0.5, "test_share": 0.5}, "must leave some to train"),
+        ({"pixel_weight": 0, "ssim_weight": 0}, "one of the weights"),
+        ({"adversarial_weight": 1, "patch": 32}, "needs a patch of 64"),
+        ({"learning_rat": 1}, "Extra inputs are not permitted"),
+    ],
+)
+def test_recipe_that_contradicts_itself_is_refused(changes, reason):
+    with pytest.raises(ValueError, match=reason):
+        Recipe.model_validate({**RECIPES["supervised"].model_dump(), **changes})
