@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from qtpy.QtCore import QThreadPool
 
 from napari_gan_enhance.progress import Progress
 from napari_gan_enhance.tiling.region import WrittenRegion
@@ -16,7 +17,7 @@ from napari_gan_enhance.widgets import _run_panel, enhance
 from napari_gan_enhance.widgets.enhance import EnhanceDock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from napari import Viewer
@@ -54,6 +55,13 @@ def config_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "config"
     monkeypatch.setenv("NAPARI_GAN_ENHANCE_CONFIG", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left() -> Iterator[None]:
+    """Let jobs end that a closed window has left behind, before Qt goes away."""
+    yield
+    QThreadPool.globalInstance().waitForDone(WAIT_MS)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -56,3 +56,44 @@ class EnhanceChoices(RunChoices):
     precision: Literal["exact", "fast"] = "exact"
     deconvolve: bool = True
     iterations: int = Field(10, ge=1, le=MOST_ITERATIONS)
+
+
+class DeconvolveChoices(RunChoices):
+    """Settings of one run of the Deconvolve dock.
+
+    Parameters
+    ----------
+    psf : str
+        Where the PSF comes from: "computed" from the optics, a "file", or a "layer".
+    psf_path : str
+        The file; empty where none is chosen.
+    model : str
+        Defocus of a computed PSF, as in `optics.psf`.
+    depth_um, sample_index : float or None
+        For the model "gibson-lanni".
+    algorithm : str
+        As in `optics.settings`.
+    iterations : int, 1 to 1000, or "auto"
+        "auto" stops where more iterations would fit noise.
+    tv_weight : float, 0 to 0.1
+        For the algorithm "total-variation".
+    background : float or None, intensities of the image
+        Subtracted first; None subtracts nothing.
+    keeps_iterations : bool
+        Whether results on the way are kept for the slider.
+    """
+
+    psf: Literal["computed", "file", "layer"] = "computed"
+    psf_path: str = ""
+    model: Literal["exact", "born-wolf", "gibson-lanni"] = "exact"
+    depth_um: float | None = None
+    sample_index: float | None = None
+    algorithm: Literal[
+        "plain", "accelerated", "total-variation", "wiener-butterworth"
+    ] = "plain"
+    iterations: Annotated[int, Field(ge=1, le=MOST_ITERATIONS)] | Literal["auto"] = (
+        "auto"
+    )
+    tv_weight: float = Field(0.002, ge=0, le=0.1)
+    background: float | None = None
+    keeps_iterations: bool = True

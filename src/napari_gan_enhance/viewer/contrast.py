@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,9 +13,9 @@ if TYPE_CHECKING:
     from napari.layers import Image
     from numpy.typing import NDArray
 
-MOST_SAMPLES = 512
-"""Pixels along each side of the plane that are looked at, evenly spread: a few
-milliseconds in the window's thread."""
+MOST_SAMPLES = 2**18
+"""Pixels that are looked at, evenly spread: a few milliseconds in the window's thread.
+"""
 
 
 def matched_limits(
@@ -30,7 +31,8 @@ def matched_limits(
     source, result : Image
         Not RGB; the result may be smaller where only a region was worked on.
     step : sequence of int
-        Where the viewer stands on the axes, (Y, X) last and not used.
+        Where the viewer stands on the axes, (Y, X) last and not used; only that plane
+        counts where the pixels of one of the layers are not in memory.
 
     Returns
     -------
@@ -38,7 +40,10 @@ def matched_limits(
         The source's own limits where the result has no contrast.
     """
     low, high = source.contrast_limits
-    shown, new = _plane(source, step), _plane(result, step)
+    layers = (source, result)
+    # A plane may lack what is bright elsewhere, but the others may have to be computed.
+    where = None if all(isinstance(x.data, np.ndarray) for x in layers) else step
+    shown, new = (_samples(layer, where) for layer in layers)
     new = new[np.isfinite(new)]
     if new.size == 0 or new.min() == new.max():
         return low, high
@@ -54,11 +59,13 @@ def matched_limits(
     )
 
 
-def _plane(layer: Image, step: Sequence[int]) -> NDArray[Any]:
-    """Return a thinned plane of a layer where the viewer stands."""
+def _samples(layer: Image, step: Sequence[int] | None) -> NDArray[Any]:
+    """Return thinned pixels of a layer: all of it, or a plane."""
     data = layer.data[-1] if layer.multiscale else layer.data
-    at = [
-        min(s, n - 1) for s, n in zip(step[-data.ndim : -2], data.shape, strict=False)
-    ]
-    strides = [slice(None, None, max(1, n // MOST_SAMPLES)) for n in data.shape[-2:]]
-    return np.asarray(data[(*at, *strides)])
+    at: tuple[int, ...] = ()
+    if step is not None:
+        sizes = data.shape[:-2]
+        at = tuple(map(min, step[-data.ndim : -2], (n - 1 for n in sizes)))
+    shape = data.shape[len(at) :]
+    stride = max(1, math.ceil((math.prod(shape) / MOST_SAMPLES) ** (1 / len(shape))))
+    return np.asarray(data[(*at, *(slice(None, None, stride),) * len(shape))])

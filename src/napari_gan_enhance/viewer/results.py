@@ -9,12 +9,23 @@ from napari.layers import Layer
 
 from napari_gan_enhance.tiling.region import WrittenRegion
 from napari_gan_enhance.viewer.contrast import matched_limits
+from napari_gan_enhance.viewer.iterations import (
+    ITERATIONS_KEY,
+    describe_iteration,
+    kept_iterations,
+    show_newest,
+)
 from napari_gan_enhance.viewer.layers import (
     METADATA_KEY,
     result_layer_data,
     unique_name,
 )
-from napari_gan_enhance.viewer.runs import ResultFinished, ResultKind, ResultStarted
+from napari_gan_enhance.viewer.runs import (
+    IterationReady,
+    ResultFinished,
+    ResultKind,
+    ResultStarted,
+)
 from napari_gan_enhance.viewer.viewport import is_in_view
 
 if TYPE_CHECKING:
@@ -40,6 +51,9 @@ class RunLayers:
         self._axes = axes
         self._layers: dict[ResultKind, Image] = {}
         self._unfinished: set[ResultKind] = set()
+        self._matched: weakref.WeakKeyDictionary[Image, tuple[float, ...]] = (
+            weakref.WeakKeyDictionary()
+        )
 
     @property
     def layers(self) -> tuple[Image, ...]:
@@ -63,12 +77,15 @@ class RunLayers:
             return self._begin(detail)
         if isinstance(detail, ResultFinished):
             self._finish(detail)
+        elif isinstance(detail, IterationReady):
+            self._note(detail.index)
         return None
 
     def shows(self, detail: object) -> bool:
         """Whether a report of the run tells of pixels written on screen."""
-        return isinstance(detail, WrittenRegion) and any(
-            is_in_view(self._viewer, layer, self._axes, detail.slices)
+        written = detail.region if isinstance(detail, IterationReady) else detail
+        return isinstance(written, WrittenRegion) and any(
+            is_in_view(self._viewer, layer, self._axes, written.slices)
             for layer in map(self._layers.get, self._unfinished)
             if layer in self._viewer.layers
         )
@@ -78,6 +95,7 @@ class RunLayers:
         for kind in self._unfinished:
             layer = self._layers[kind]
             if layer in self._viewer.layers:
+                self._show_newest(layer)
                 layer.refresh(thumbnail=False, highlight=False, extent=False)
 
     def discard_unfinished(self) -> None:
@@ -99,6 +117,8 @@ class RunLayers:
             contrast_limits=tuple(self._source.contrast_limits),
         )
         layer: Image = Layer.create(*data)
+        if started.iterations is not None:
+            layer.metadata[ITERATIONS_KEY] = started.iterations
         weakref.finalize(layer, started.keep.close)
         self._layers[started.kind] = layer
         self._unfinished.add(started.kind)
@@ -113,7 +133,28 @@ class RunLayers:
         self._unfinished.discard(finished.kind)
         layer = self._layers[finished.kind]
         layer.metadata = {**layer.metadata, METADATA_KEY: finished.micrograph}
-        if finished.kind == "deconvolved" and not layer.rgb:
+        if finished.kind == "deconvolved":
+            self._show_newest(layer)
+            describe_iteration(layer)
+            self._match_contrast(layer)
+        layer.refresh()  # the last tiles, and the thumbnail once
+
+    def _note(self, index: int) -> None:
+        for kind in self._unfinished:
+            kept = kept_iterations(self._layers[kind])
+            if kept is not None:
+                kept.newest = max(kept.newest, index)
+
+    def _show_newest(self, layer: Image) -> None:
+        kept = kept_iterations(layer)
+        if kept is not None and kept.follows:
+            show_newest(layer)
+            self._match_contrast(layer)
+
+    def _match_contrast(self, layer: Image) -> None:
+        """Match the contrast, unless the user has set it."""
+        limits = tuple(layer.contrast_limits)
+        if not layer.rgb and limits == self._matched.get(layer, limits):
             step = self._viewer.dims.current_step
             layer.contrast_limits = matched_limits(self._source, layer, step)
-        layer.refresh()  # the last tiles, and the thumbnail once
+            self._matched[layer] = tuple(layer.contrast_limits)

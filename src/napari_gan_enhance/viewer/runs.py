@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from napari_gan_enhance.micrograph.micrograph import Micrograph
+    from napari_gan_enhance.tiling.region import WrittenRegion
+    from napari_gan_enhance.viewer.iterations import KeptIterations
 
 Choices = TypeVar("Choices", bound=RunChoices)
 
@@ -40,6 +42,8 @@ class ResultStarted:
         Pixels of the source that are worked on, for every axis.
     keep : ExitStack
         To be closed when the pixels are no longer needed.
+    iterations : KeptIterations or None
+        Results on the way to this one, where they are kept.
     """
 
     kind: ResultKind
@@ -48,6 +52,23 @@ class ResultStarted:
     upscale: int
     region: Mapping[str, slice]
     keep: ExitStack = field(default_factory=ExitStack)
+    iterations: KeptIterations | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IterationReady:
+    """Detail of a Progress: part of a kept iteration has been written.
+
+    Parameters
+    ----------
+    index : int
+        In the kept iterations.
+    region : WrittenRegion
+        In pixels of the result.
+    """
+
+    index: int
+    region: WrittenRegion
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ def new_target(micrograph: Micrograph, shape: tuple[int, ...]) -> tuple[Any, Exi
     micrograph : Micrograph
         The source.
     shape : tuple of int
-        Of the result.
+        Of the result, or of several, one behind the other.
 
     Returns
     -------
@@ -72,14 +72,24 @@ def new_target(micrograph: Micrograph, shape: tuple[int, ...]) -> tuple[Any, Exi
     keep, dtype = ExitStack(), np.dtype(micrograph.pixels.dtype)
     if micrograph.is_rgb and dtype.kind in "ui":
         return RoundedArray(np.zeros(shape, dtype)), keep
-    size = math.prod(shape) * np.dtype(np.float32).itemsize
-    if size <= psutil.virtual_memory().available * FREE_SHARE:
+    if _size(shape) <= psutil.virtual_memory().available * FREE_SHARE:
         return np.full(shape, np.nan, np.float32), keep
     from napari_gan_enhance.io.scratch import scratch_array
 
     chunks = tuple(CHUNK if axis in "YX" else 1 for axis in micrograph.axes)
+    chunks = (1,) * (len(shape) - len(chunks)) + chunks
     scratch = scratch_array(shape, np.float32, scratch_folder(), chunks)
     return keep.enter_context(scratch), keep
+
+
+def fits(shape: tuple[int, ...]) -> bool:
+    """Return whether float32 results of a shape find room, in memory or on disk.
+
+    Half of what is free is left to others, the result itself among them.
+    """
+    size, folder = _size(shape), str(scratch_folder())
+    room = max(psutil.virtual_memory().available, psutil.disk_usage(folder).free)
+    return bool(size <= room * FREE_SHARE)
 
 
 def scratch_folder() -> Path:
@@ -90,3 +100,7 @@ def scratch_folder() -> Path:
 def shown_pixels(target: Any) -> Any:
     """Return the array a layer shows for a target."""
     return target.pixels if isinstance(target, RoundedArray) else target
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    return math.prod(shape) * np.dtype(np.float32).itemsize

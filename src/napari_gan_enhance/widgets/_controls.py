@@ -119,7 +119,7 @@ class EnhanceControls(RunControls):
 
     def _lay_out(self) -> None:
         self._form = form = QFormLayout(self)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow("Layer", self.layer)
         form.addRow("Model", self.model)
         form.addRow(self.model.card)

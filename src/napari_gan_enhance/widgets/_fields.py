@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QComboBox, QLabel
+from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QWidget
+
+LABEL_WIDTH = 130
+"""Screen pixels: the name of a channel may be longer than its field."""
 
 TEXT_WIDTH = 260
 """Screen pixels; Qt reserves the height that wrapped text needs at its least width."""
+
+
+def align_labels(widget: QWidget) -> None:
+    """Give all labels of all forms in a widget one width, so that fields line up."""
+    labels = []
+    for form in widget.findChildren(QFormLayout):
+        rows = range(form.rowCount())
+        found = (form.itemAt(row, QFormLayout.ItemRole.LabelRole) for row in rows)
+        labels += [item.widget() for item in found if item is not None]
+    width = max((label.sizeHint().width() for label in labels), default=0)
+    for label in labels:
+        label.setMinimumWidth(min(width, LABEL_WIDTH))
 
 
 def choice_box(options: dict[str, str], help_text: str) -> QComboBox:

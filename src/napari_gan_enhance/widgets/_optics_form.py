@@ -93,7 +93,9 @@ class OpticsForm(QWidget):
         row.setSpacing(3)
         for axis in AXES:
             row.addWidget(QLabel(axis))
-            row.addWidget(self._new_field(f"voxel_size_um.{axis}"), 1)
+            field = self._new_field(f"voxel_size_um.{axis}")
+            field.setPlaceholderText("?")  # there is no room for more
+            row.addWidget(field, 1)
         self._form.addRow("Voxel (µm)", row)
 
     def _new_field(self, name: str) -> NumberField:

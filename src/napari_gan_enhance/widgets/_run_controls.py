@@ -6,6 +6,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QWidget
 
 from napari_gan_enhance.errors import GanEnhanceError
@@ -17,7 +18,12 @@ from napari_gan_enhance.viewer.optics_values import (
     optics_in_file,
     with_last_objective,
 )
-from napari_gan_enhance.widgets._fields import choice_box, select, text_label
+from napari_gan_enhance.widgets._fields import (
+    align_labels,
+    choice_box,
+    select,
+    text_label,
+)
 from napari_gan_enhance.widgets._layer_field import LayerField
 from napari_gan_enhance.widgets._marks import Mark, mark
 from napari_gan_enhance.widgets._optics_form import OpticsForm
@@ -120,6 +126,11 @@ class RunControls(QWidget):
         self.reason.setVisible(bool(found))
         self.changed.emit()
 
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Line up the fields, now that the window's fonts are known."""
+        super().showEvent(event)
+        align_labels(self)
+
     def disconnect_viewer(self) -> None:
         """Hear no more of the viewer."""
         self.layer.disconnect_viewer()
@@ -183,6 +194,7 @@ class RunControls(QWidget):
         self.optics.show_values(
             self._typed.get(layer, values) if layer else values, names
         )
+        align_labels(self)  # channels have names
         self.check()
 
     def _on_optics(self) -> None:

@@ -65,6 +65,13 @@ class _JobWorker(WorkerBase):
         self._reports: deque[Progress] = deque()
         self._is_announced = False
 
+    def run(self) -> None:
+        """Run the job and tell of it, unless the window has gone meanwhile."""
+        try:
+            super().run()
+        except RuntimeError:  # Qt has deleted the signals: nobody is there to hear
+            logger.debug("A job ended after its window", exc_info=True)
+
     def work(self) -> None:
         """Run the job to its end; called by the thread pool."""
         self.ended.emit(self._outcome())
