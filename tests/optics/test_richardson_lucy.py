@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import tifffile
 import torch
 from scipy.ndimage import gaussian_filter
 from skimage.restoration import richardson_lucy as skimage_richardson_lucy
 
 from napari_gan_enhance.device import device_faults, select_device
 from napari_gan_enhance.errors import DeviceError, InputError
-from napari_gan_enhance.micrograph.micrograph import VoxelSize
 from napari_gan_enhance.optics import blur
 from napari_gan_enhance.optics.psf import point_spread_function
-from napari_gan_enhance.optics.psf_file import read_psf
 from napari_gan_enhance.optics.richardson_lucy import RichardsonLucy
 from napari_gan_enhance.progress import drain
 from napari_gan_enhance.tiling.engine import Part, run_tiles
@@ -289,70 +286,6 @@ def test_gpu_agrees_with_the_processor(rng: np.random.Generator) -> None:
     expected = deconvolved(psf, 10, image)
     result = deconvolved(psf, 10, image, device="cuda")
     assert np.abs(result - expected).max() < 10 * FLOAT32 * expected.max()
-
-
-@pytest.mark.shared_data
-def test_square_comes_back(shared_data) -> None:
-    """Nearer to each of the two stored results than they are to one another (9 %).
-
-    Both are accelerated iterations, and `rl_skimage.tif` is not what its name says:
-    the script that wrote it stored its own periodic iteration. They are compared away
-    from the edges, after a Gaussian of 4 px, which leaves the structure.
-    """
-    folder = shared_data / "deconvolution" / "square_2d"
-    image, truth, *others = (
-        tifffile.imread(folder / f"{name}.tif").astype(float)
-        for name in ("image", "truth", "rl_skimage", "rl_matlab")
-    )
-    psf = read_psf(folder / "psf.tif", "YX", VoxelSize()).values
-    result = deconvolved(psf, 30, image)
-
-    def smooth(array: np.ndarray) -> np.ndarray:
-        return gaussian_filter(array, 4)[64:-64, 64:-64]
-
-    def distance(a: np.ndarray, b: np.ndarray) -> float:
-        a, b = smooth(a), smooth(b)
-        return float(np.linalg.norm(a - b) / np.linalg.norm(b))
-
-    for other in others:
-        assert distance(result, other) < distance(*others)
-    # The image stands on the mean of its squared noise, 1. MATLAB came to 0.072.
-    assert distance(image - 1, truth) > 0.13
-    assert distance(result - 1, truth) < 0.08
-
-
-@pytest.mark.shared_data
-def test_bars_come_back(shared_data) -> None:
-    folder = shared_data / "deconvolution" / "bars_3d"
-    data, actual = (
-        tifffile.imread(folder / f"{name}.tif").astype(float)
-        for name in ("data", "actual")
-    )
-    psf = read_psf(folder / "kernel.tif", "ZYX", VoxelSize()).values
-    result = deconvolved(psf, 30, data)
-    assert result.sum(dtype=float) == pytest.approx(data.sum(), rel=PADDED_FLUX)
-    before, after = (
-        np.corrcoef(a.ravel(), actual.ravel())[0, 1] for a in (data, result)
-    )
-    assert after > before + 0.1
-
-
-@pytest.mark.shared_data
-def test_measured_bead_sharpens_where_it_stands(shared_data) -> None:
-    folder = shared_data / "deconvolution" / "bead_3d"
-    data = tifffile.imread(folder / "data.tif").astype(float)
-    psf = read_psf(folder / "kernel.tif", "ZYX", VoxelSize()).values
-    result = deconvolved(psf, 20, data)
-    assert result.max() > 2 * data.max()
-
-    def centroid(array: np.ndarray) -> np.ndarray:
-        bright = np.maximum(array - np.median(array) - 0.2 * array.max(), 0)
-        return np.array([(g * bright).sum() for g in np.indices(array.shape)]) / (
-            bright.sum()
-        )
-
-    # The bead is round only as far as the theoretical kernel fits the microscope.
-    assert np.abs(centroid(result) - centroid(data)).max() < 0.5
 
 
 def test_psf_of_the_microscope_works_end_to_end(rng: np.random.Generator) -> None:

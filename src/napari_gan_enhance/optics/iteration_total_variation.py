@@ -6,6 +6,16 @@ from typing import TYPE_CHECKING
 
 import torch
 
+REACH = 2
+"""Pixels on each side that the divergence at one pixel depends on."""
+
+SLAB_VOXELS = 2**22
+"""Voxels of a slab, 16 MB: 64 x 512 x 512 voxels take 0.5 s in slabs of so many, 1.4 s
+as a whole and 0.7 s in slabs of an eighth."""
+
+LEAST_ROWS = 8
+"""Of a slab: two at each side are computed twice."""
+
 if TYPE_CHECKING:
     from napari_gan_enhance.optics.iteration import Iterations, Observation
 
@@ -33,7 +43,7 @@ def total_variation(
 
     Notes
     -----
-    Takes the memory of five more images. The flux is kept only nearly: the divisor is
+    Takes the memory of one more image. The flux is kept only nearly: the divisor is
     not 1 on average.
 
     References
@@ -43,9 +53,24 @@ def total_variation(
     """
     while True:
         correction = yield from observation.correction(estimate)
-        divisor = unit_divergence(estimate, spacing).mul_(-weight).add_(1)
+        divisor = _divisor(estimate, weight, spacing)
         estimate.mul_(correction.clamp_(min=0)).div_(divisor)
         yield estimate
+
+
+def _divisor(
+    image: torch.Tensor, weight: float, spacing: tuple[float, ...]
+) -> torch.Tensor:
+    """Return 1 - weight * div(...), slab by slab along the first axis."""
+    divisor = torch.empty_like(image)
+    size = len(image)
+    rows = max(LEAST_ROWS, SLAB_VOXELS * size // image.numel())
+    for start in range(0, size, rows):
+        stop = min(start + rows, size)
+        first = max(0, start - REACH)
+        slab = unit_divergence(image[first : stop + REACH], spacing)
+        divisor[start:stop] = slab[start - first : stop - first]
+    return divisor.mul_(-weight).add_(1)
 
 
 def unit_divergence(image: torch.Tensor, spacing: tuple[float, ...]) -> torch.Tensor:

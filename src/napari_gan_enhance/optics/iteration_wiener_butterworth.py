@@ -103,8 +103,10 @@ def _gain(psf: NDArray[np.float32], cutoffs: list[float]) -> float:
     """Return the mean over the axes of |H| at the cut-off."""
     gains = []
     for axis, cutoff in enumerate(cutoffs):
+        if psf.shape[axis] == 1:
+            continue
         others = tuple(a for a in range(psf.ndim) if a != axis)
         line = psf.sum(axis=others, dtype=np.float64)
         phase = 2j * np.pi * min(cutoff, NYQUIST) * np.arange(len(line))
         gains.append(abs(np.sum(line * np.exp(phase))))
-    return float(np.mean(gains))
+    return float(np.mean(gains)) if gains else 1.0

@@ -52,7 +52,7 @@ copies."""
 ALGORITHM_BYTES = {
     "plain": 0,
     "accelerated": 12,
-    "total-variation": 20,
+    "total-variation": 4,
     "wiener-butterworth": 4,
 }
 """Further memory for a pixel of the window."""
