@@ -11,6 +11,7 @@ import sys
 
 import typer
 
+from napari_gan_enhance.cli.align import align
 from napari_gan_enhance.cli.deconvolve import deconvolve
 from napari_gan_enhance.cli.demo import demo
 from napari_gan_enhance.cli.enhance import enhance
@@ -34,7 +35,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-COMMANDS = (demo, enhance, deconvolve, psf, simulate, train, evaluate, inspect, models)
+COMMANDS = (
+    demo,
+    enhance,
+    deconvolve,
+    psf,
+    align,
+    simulate,
+    train,
+    evaluate,
+    inspect,
+    models,
+)
 
 for _command in COMMANDS:
     app.command()(_command)

@@ -267,8 +267,9 @@ def _shared(moving: Canvas, fixed: Canvas, matrix: Matrix) -> tuple[Canvas, Canv
     )
     if not weights.fixed.any():
         return bandpassed(moving), bandpassed(fixed)
+    scale = float(np.sqrt(abs(np.linalg.det(matrix[:2, :2]))))
     return (
-        moving.with_values(weighted(moving, weights.moving)),
+        moving.with_values(weighted(moving, weights.moving, scale)),
         fixed.with_values(weighted(fixed, weights.fixed)),
     )
 

@@ -42,6 +42,13 @@ LEAST_COHERENCE = 2.5
 """Standard deviations of the coherence of unrelated images, below which a ring says
 nothing."""
 
+LEAST_POWER = 1e-3
+"""Share of the strongest ring below which a frequency is not amplified further: where
+there is neither light nor noise, rounding and leakage would be raised to the rest."""
+
+FIRST_RING = 2
+"""Rings from here on hold structure, before it shading: 1 / 64 cycle per pixel."""
+
 SLOW_PX = 48
 """Structure broader than that is haze and shading."""
 
@@ -103,32 +110,38 @@ def coherence_weights(fixed: Values, moving: Values) -> CoherenceWeights:
     coherence = ndimage.gaussian_filter1d(np.clip(cross / scale, 0, MOST_COHERENCE), 1)
     coherence[coherence < LEAST_COHERENCE / np.sqrt(np.maximum(count, 1))] = 0
     gain = coherence / (1 - coherence**2)
-    amplitude = [p / np.maximum(count, 1) + np.finfo(float).tiny for p in power]
+    means = [p / np.maximum(count, 1) for p in power]
+    floors = [LEAST_POWER * float(m[FIRST_RING:].max()) for m in means]
+    amplitude = [
+        m + f + np.finfo(float).tiny for m, f in zip(means, floors, strict=True)
+    ]
     return CoherenceWeights(*(np.sqrt(gain / a) for a in amplitude))
 
 
-def weighted(canvas: Canvas, gain: NDArray[np.float64]) -> Values:
+def weighted(canvas: Canvas, gain: NDArray[np.float64], scale: float = 1.0) -> Values:
     """Return a canvas filtered by the gains of its rings.
 
     Parameters
     ----------
     canvas : Canvas
     gain : ndarray, shape (RINGS + 1,)
+    scale : float, > 0
+        Pixels of the grid on which the gains were measured for one of these.
     """
     mean = canvas.values[canvas.inside].mean()
     filled = np.where(canvas.inside, canvas.values - mean, 0).astype(np.float32)
-    shape = tuple(fft.next_fast_len(n + SLOW_PX, real=True) for n in filled.shape)
-    radius = _radius(shape)
+    # Mirrored on all sides: the transform takes the image to repeat.
+    shape = tuple(fft.next_fast_len(n + 2 * SLOW_PX, real=True) for n in filled.shape)
+    spare = [
+        (SLOW_PX, s - n - SLOW_PX) for s, n in zip(shape, filled.shape, strict=True)
+    ]
+    radius = _radius(shape) / scale
     response = np.interp(radius * 2 * RINGS - 0.5, np.arange(RINGS + 1), gain)
     response *= 1 - np.exp(-((radius * SLOW_PX) ** 2) / 2)
-    padded = np.pad(
-        filled,
-        [(0, s - n) for s, n in zip(shape, filled.shape, strict=True)],
-        "symmetric",
-    )
-    result = fft.irfft2(fft.rfft2(padded) * response.astype(np.float32), s=shape)
-    height, width = filled.shape
-    return np.asarray(result[:height, :width], np.float32)
+    spectrum = fft.rfft2(np.pad(filled, spare, "symmetric"))
+    result = fft.irfft2(spectrum * response.astype(np.float32), s=shape)
+    inner = tuple(slice(SLOW_PX, SLOW_PX + n) for n in filled.shape)
+    return np.asarray(result[inner], np.float32)
 
 
 def _inside_blur(values: Any, weight: Values, sigma: float) -> Any:

@@ -19,11 +19,11 @@ BLOCK = 64
 UPSAMPLING = 20
 """Shifts are found to a twentieth of a pixel."""
 
-LEAST_CORRELATION = 0.4
+LEAST_CORRELATION = 0.5
 """Blocks of a 512² pair of unrelated images of filaments or nuclei reach 0.3 once
 shifted for the best fit; what lies below says nothing about alignment."""
 
-MOST_SHIFT = 0.25
+MOST_SHIFT = 0.125
 """Share of a block; a larger shift is a block that was not found again."""
 
 

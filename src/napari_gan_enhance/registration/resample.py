@@ -46,6 +46,30 @@ class Resampled:
     plane: int | None
 
 
+def in_same_unit(
+    moving: Micrograph, fixed: Micrograph
+) -> tuple[Micrograph, Micrograph, str]:
+    """Give both images a pixel size where only one has it.
+
+    Returns
+    -------
+    (Micrograph, Micrograph, str)
+        The images, and a sentence on what was assumed; empty where nothing was.
+    """
+    sizes = moving.voxel_size_um, fixed.voxel_size_um
+    known = [None not in (size.y, size.x) for size in sizes]
+    if all(known):
+        return moving, fixed, ""
+    if not any(known):
+        return moving, fixed, "No pixel size is known: lengths are in pixels, not µm."
+    if known[0]:
+        fixed = fixed.with_pixels(fixed.pixels, voxel_size_um=sizes[0])
+    else:
+        moving = moving.with_pixels(moving.pixels, voxel_size_um=sizes[1])
+    which = "fixed" if known[0] else "moving"
+    return moving, fixed, f"The {which} image is taken to have the other's pixel size."
+
+
 def placed_matrix(micrograph: Micrograph, axes: str) -> Matrix:
     """Return the matrix from indices to µm, the first pixel's center at 0.
 

@@ -1,0 +1,132 @@
+"""`align`: bring one image onto the grid of another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from napari_gan_enhance.micrograph.micrograph import Micrograph
+    from napari_gan_enhance.registration.estimate import Alignment
+    from napari_gan_enhance.registration.resample import Resampled
+    from napari_gan_enhance.registration.transform import Transform
+
+Kind = Literal["translation", "rigid", "similarity", "affine"]
+
+
+def align(
+    moving: Annotated[Path, typer.Argument(help="Image to bring into place.")],
+    fixed: Annotated[Path, typer.Argument(help="Image that stays as it is.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Result (.ome.tif or .ome.zarr).")
+    ],
+    transform: Annotated[
+        Kind, typer.Option(help="What may change, besides a shift along Z.")
+    ] = "similarity",
+    moving_channel: Annotated[
+        int, typer.Option(help="Channel to align by, counted from 0.")
+    ] = 0,
+    fixed_channel: Annotated[
+        int, typer.Option(help="Channel to align to, counted from 0.")
+    ] = 0,
+    apply: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Use a saved transform; estimate nothing."),
+    ] = None,
+    save: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also save the transform.")
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace existing results.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on standard output.")
+    ] = False,
+) -> None:
+    """Find where MOVING lies on FIXED, and sample it on the grid of FIXED.
+
+    Pixel sizes come from the files. The result is float32, and zero where MOVING does
+    not reach; of a stack and a plane, the plane that matches is taken.
+    """
+    from napari_gan_enhance.cli._console import message, print_json, run_job
+    from napari_gan_enhance.io.atomic import check_free
+    from napari_gan_enhance.io.read import read_micrograph
+    from napari_gan_enhance.io.write import check_output, write_micrograph
+    from napari_gan_enhance.registration.resample import in_same_unit, resample
+    from napari_gan_enhance.registration.transform import save_transform
+
+    check_output(output, overwrite=overwrite)
+    if save is not None:
+        check_free(save, overwrite=overwrite)
+    *pair, assumed = in_same_unit(read_micrograph(moving), read_micrograph(fixed))
+    if assumed:
+        message(assumed)
+    found = _transform(
+        pair[0], pair[1], transform, (moving_channel, fixed_channel), apply
+    )
+    provenance = _provenance(pair, found)
+    result = run_job(resample(pair[0], pair[1], found, provenance=provenance))
+    run_job(write_micrograph(output, result.micrograph, overwrite=overwrite))
+    if save is not None:
+        save_transform(save, found, overwrite=overwrite)
+    if as_json:
+        print_json(_report(output, found, result))
+    else:
+        typer.echo(_sentence(output, found), err=True)
+
+
+def _transform(
+    moving: Micrograph,
+    fixed: Micrograph,
+    kind: Kind,
+    channels: tuple[int, int],
+    saved: Path | None,
+) -> Transform:
+    from napari_gan_enhance.cli._console import run_job
+    from napari_gan_enhance.registration.estimate import AlignSettings, estimate
+    from napari_gan_enhance.registration.resample import placed_image
+    from napari_gan_enhance.registration.transform import load_transform
+
+    if saved is not None:
+        return load_transform(saved)
+    images = placed_image(moving, channels[0]), placed_image(fixed, channels[1])
+    found: Alignment = run_job(estimate(*images, AlignSettings(transform=kind)))
+    return found.transform
+
+
+def _provenance(pair: list[Micrograph], transform: Transform) -> dict[str, Any]:
+    from napari_gan_enhance import __version__
+
+    return {
+        **pair[0].provenance,
+        "operation": "align",
+        "moving": pair[0].name,
+        "fixed": pair[1].name,
+        "transform": transform.as_json(),
+        "version": __version__,
+    }
+
+
+def _report(output: Path, transform: Transform, result: Resampled) -> dict[str, Any]:
+    overlap = {
+        axis: [part.start, part.stop]
+        for axis, part in zip("yx", result.overlap, strict=True)
+    }
+    shape = list(result.micrograph.shape)
+    return {
+        "output": str(output),
+        "transform": transform.kind,
+        **{k: v for k, v in transform.as_json().items() if k != "kind"},
+        "overlap_px": overlap,
+        "plane": result.plane,
+        "axes": result.micrograph.axes,
+        "shape": shape,
+    }
+
+
+def _sentence(output: Path, transform: Transform) -> str:
+    left = transform.residual_um
+    off = "" if left is None else f"; what is left is {left:.3g} µm (RMS)"
+    return f"Wrote {output} (float32){off}."

@@ -1,0 +1,190 @@
+"""Training pairs on disk: source/, target/ and one JSON file that explains them.
+
+The format is described in docs/reference/pair-set.md. `train --source SET/source
+--target SET/target` takes it as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_gan_enhance.errors import FileFormatError, InputError
+from napari_gan_enhance.io.atomic import atomic_file, output_errors
+from napari_gan_enhance.io.write import write_micrograph
+from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
+from napari_gan_enhance.progress import Job, Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from napari_gan_enhance.registration.pairing import CutPair, PairPiece
+
+FORMAT = "napari-gan-enhance pairs"
+VERSION = 1
+DESCRIPTION = "pairs.json"
+
+FIELD_PATTERN = r"^.*(?=-z\d+-\d+$)"
+"""What of a file's name, without suffix, is its field of view."""
+
+
+def add_to_pair_set(
+    folder: Path,
+    name: str,
+    cut: CutPair,
+    *,
+    voxel_size_um: VoxelSize,
+    provenance: Mapping[str, Any],
+) -> Job[Path]:
+    """Write a pair into a data set, which is made if it is not there.
+
+    Targets are written before sources, and the description last: a set that was not
+    finished holds no source without its target.
+
+    Parameters
+    ----------
+    folder : Path
+    name : str
+        Of the field of view; letters, digits, "." and "-" are kept.
+    cut : CutPair
+    voxel_size_um : VoxelSize
+        Of the source's grid.
+    provenance : mapping
+        Where both images came from and how they were aligned; JSON values.
+
+    Yields
+    ------
+    Progress
+        After each file.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    InputError
+        If the set has a pair of this name.
+    FileFormatError
+        If the description cannot be read.
+    OutputError
+        If the folder cannot be written to.
+    """
+    field = _as_field(name)
+    described = read_pair_set(folder)
+    if field in {pair["field"] for pair in described["pairs"]}:
+        raise InputError(
+            f"{folder.name!r} has a pair {field!r} already - each field of view is one "
+            "pair - give it another name."
+        )
+    for side in ("target", "source"):
+        with output_errors(folder):
+            (folder / side).mkdir(parents=True, exist_ok=True)
+    files = []
+    for number, piece in enumerate(cut.pieces):
+        stem = f"{field}-z{piece.plane:03d}-{number:02d}"
+        for side in ("target", "source"):
+            image = _micrograph(piece, side, stem, voxel_size_um, provenance)
+            yield from _quietly(write_micrograph(folder / side / f"{stem}.tif", image))
+        files.append(_file(piece, stem))
+        yield Progress(number + 1, len(cut.pieces), "writing pairs")
+    described["pairs"].append(
+        {
+            "field": field,
+            "patch_px": cut.patch,
+            "accepted": cut.accepted,
+            "rejected": cut.rejected,
+            "plane_shape_px": list(cut.shape),
+            "voxel_size_um": list(voxel_size_um),
+            "files": files,
+            "provenance": dict(provenance),
+        }
+    )
+    with atomic_file(folder / DESCRIPTION, overwrite=True) as part:
+        text = json.dumps(described, indent=2, ensure_ascii=False)
+        part.write_text(text, encoding="utf-8")
+    return folder
+
+
+def read_pair_set(folder: Path) -> dict[str, Any]:
+    """Return the description of a data set; an empty one where there is none.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is not such a description.
+    """
+    path = folder / DESCRIPTION
+    if not path.exists():
+        content = {"format": FORMAT, "version": VERSION}
+        return {**content, "field_pattern": FIELD_PATTERN, "pairs": []}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        is_ours = found["format"] == FORMAT and found["version"] <= VERSION
+        fields = [pair["field"] for pair in found["pairs"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _not_ours(path, str(error)) from error
+    if not is_ours or not all(isinstance(field, str) for field in fields):
+        raise _not_ours(path, "another format or a newer version")
+    described: dict[str, Any] = found
+    return described
+
+
+def _not_ours(path: Path, reason: str) -> FileFormatError:
+    return FileFormatError(
+        f"{path.name!r} describes no data set ({reason}) - a {FORMAT!r} file up to "
+        f"version {VERSION} is needed - choose another folder or update the program."
+    )
+
+
+def _as_field(name: str) -> str:
+    # "_" would make the trainer take what follows for an exposure of another target.
+    field = re.sub(r"[^\w.-]+|_", "-", name).strip("-.")
+    return field or "pair"
+
+
+def _micrograph(
+    piece: PairPiece,
+    side: str,
+    stem: str,
+    voxel_size_um: VoxelSize,
+    provenance: Mapping[str, Any],
+) -> Micrograph:
+    pixels = piece.source if side == "source" else piece.target
+    if pixels.dtype == np.float64 or pixels.dtype.itemsize > 4:
+        pixels = pixels.astype(np.float32)
+    one = len(pixels) == 1
+    return Micrograph(
+        pixels[0] if one else pixels,
+        "YX" if one else "CYX",
+        VoxelSize(None, voxel_size_um.y, voxel_size_um.x),
+        name=stem,
+        provenance={**provenance, "side": side},
+    )
+
+
+def _file(piece: PairPiece, stem: str) -> dict[str, Any]:
+    return {
+        "name": f"{stem}.tif",
+        "plane": piece.plane,
+        "origin_px": list(piece.origin_px),
+        "shape_px": list(piece.source.shape[-2:]),
+    }
+
+
+def _quietly(job: Job[Path]) -> Job[Path]:
+    """Pass the reports of a part on without its numbers: the whole counts files."""
+    try:
+        while True:
+            next(job)
+            yield Progress(0, 0, "writing pairs")
+    except StopIteration as end:
+        written: Path = end.value
+        return written
+    finally:
+        job.close()

@@ -1,0 +1,241 @@
+"""Cut training pairs from two aligned images: the target on the source's grid.
+
+source  +-------------------+      overlap: what the target covers wholly,
+        |   +-----------+   |      cut into patches; patches whose structure does
+        |   |###########|   |      not show in the target are left out, the others
+        |   |######..###|   |      joined to rectangles as large as possible
+        +---|######..###|---+
+            +-----------+   target
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_gan_enhance.errors import TrainingError
+from napari_gan_enhance.micrograph.view import AxesView
+from napari_gan_enhance.progress import Job, Progress, RemainingTime
+from napari_gan_enhance.registration.canvas import Canvas, PlacedImage
+from napari_gan_enhance.registration.filtering import bandpassed
+from napari_gan_enhance.registration.resample import (
+    inner_box,
+    plane_between,
+    sampled,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from napari_gan_enhance.registration.splitting import Box
+
+PATCH = 64
+"""Side of a patch in pixels: as large as the blocks whose shift can be measured."""
+
+CHANCE = 99.0
+"""Percentile of the correlation of patches with wrong partners that a patch must
+exceed."""
+
+LEAST_CORRELATION = 0.15
+"""And at least that much, where wrong partners are few."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairPiece:
+    """A rectangle of accepted patches of one plane.
+
+    Parameters
+    ----------
+    source, target : ndarray, shape (C, Y, X)
+        The source as it was; the target float32 on the source's grid.
+    plane : int
+        Of the source stack; 0 for a plane.
+    origin_px : (int, int)
+        Row and column of the first pixel in the source's plane.
+    """
+
+    source: NDArray[Any]
+    target: NDArray[np.float32]
+    plane: int
+    origin_px: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class CutPair:
+    """What was cut from two aligned images.
+
+    Parameters
+    ----------
+    pieces : tuple of PairPiece
+    accepted, rejected : int
+        Patches.
+    patch : int
+        Side of a patch in pixels.
+    shape : (int, int)
+        Of the source's plane, in pixels.
+    """
+
+    pieces: tuple[PairPiece, ...]
+    accepted: int
+    rejected: int
+    patch: int
+    shape: tuple[int, int]
+
+
+def cut_pair(
+    source: Sequence[PlacedImage], target: Sequence[PlacedImage], *, patch: int = PATCH
+) -> Job[CutPair]:
+    """Sample the target on the source's grid and keep what correlates.
+
+    Parameters
+    ----------
+    source, target : sequence of PlacedImage
+        One for each channel, as many in both, aligned in the world. All channels of a
+        side have one shape and place. A plane beside a stack must carry its own depth:
+        give it as a stack of one plane.
+    patch : int, >= 16
+        Side in pixels.
+
+    Yields
+    ------
+    Progress
+        After each plane.
+
+    Raises
+    ------
+    TrainingError
+        If the images do not overlap, or no patch correlates.
+    """
+    if len(source) != len(target) or not source:
+        raise TrainingError(
+            f"The source has {len(source)} channels, the target {len(target)} - a pair "
+            "needs as many in both - choose the channels that belong together."
+        )
+    count = len(source[0].z_um())
+    shape = source[0].pixels.shape[-2], source[0].pixels.shape[-1]
+    pieces: list[PairPiece] = []
+    accepted = rejected = 0
+    clock = RemainingTime()
+    for index in range(count):
+        planes = _facing(source, target, index)
+        if planes is not None:
+            good, origin = _good_patches(*planes, patch)
+            accepted, rejected = (
+                accepted + int(good.sum()),
+                rejected + int((~good).sum()),
+            )
+            for box in _rectangles(good, origin, patch):
+                cut = [p[:, box[0], box[1]] for p in planes]
+                place = box[0].start, box[1].start
+                pieces.append(PairPiece(cut[0], cut[1], index, place))
+        left = clock.after(index + 1, count)
+        yield Progress(index + 1, count, "cutting pairs", left)
+    _check(accepted, rejected, patch)
+    return CutPair(tuple(pieces), accepted, rejected, patch, shape)
+
+
+def _check(accepted: int, rejected: int, patch: int) -> None:
+    if not accepted + rejected:
+        raise TrainingError(
+            f"Source and target share no {patch} x {patch} pixels - a pair needs an "
+            "overlap - align the two first."
+        )
+    if not accepted:
+        raise TrainingError(
+            f"None of {rejected} patches of source and target correlate - both must "
+            "show the same structures in the same place - align them better."
+        )
+
+
+def _facing(
+    source: Sequence[PlacedImage], target: Sequence[PlacedImage], index: int
+) -> tuple[NDArray[Any], NDArray[np.float32]] | None:
+    """Return a plane of the source and the target there, (C, Y, X); NaN outside."""
+    depth = source[0].z_um()[index]
+    z = target[0].z_um()
+    both_deep = source[0].pixels.ndim == 3 and target[0].pixels.ndim == 3
+    at = 0.0
+    if both_deep and len(z) > 1:
+        at = float((depth - z[0]) / (z[1] - z[0]))
+    planes = []
+    for image in target:
+        stack = AxesView(image.pixels, "ZYX"[-image.pixels.ndim :], "ZYX")
+        plane, reaches = plane_between(stack, at)
+        if not reaches:
+            return None
+        shape = source[0].pixels.shape[-2], source[0].pixels.shape[-1]
+        planes.append(sampled(plane, image.lateral, shape, source[0].lateral))
+    return np.stack([s.plane(index).pixels for s in source]), np.stack(planes)
+
+
+def _good_patches(
+    source: NDArray[Any], target: NDArray[np.float32], patch: int
+) -> tuple[NDArray[np.bool_], tuple[int, int]]:
+    """Return which patches of the overlap correlate, and where the first one lies.
+
+    A patch counts if any channel correlates: a channel may be empty in a place.
+    """
+    rows, columns = inner_box(np.isfinite(target).all(axis=0))
+    counts = (rows.stop - rows.start) // patch, (columns.stop - columns.start) // patch
+    origin = rows.start, columns.start
+    if not all(counts):
+        return np.zeros((0, 0), bool), origin
+    box = tuple(slice(o, o + n * patch) for o, n in zip(origin, counts, strict=True))
+    good = np.zeros(counts, bool)
+    for s, t in zip(source, target, strict=True):
+        own = _patches(s[box].astype(np.float32), patch)
+        other = _patches(t[box], patch)
+        table = other @ own.T
+        right = np.diag(table)
+        wrong = table[~np.eye(len(table), dtype=bool)]
+        limit = float(np.percentile(wrong, CHANCE)) if wrong.size else 0.0
+        good |= (right > max(limit, LEAST_CORRELATION)).reshape(counts)
+    return good, origin
+
+
+def _patches(plane: NDArray[np.float32], patch: int) -> NDArray[np.float32]:
+    """Return the structure of each patch as a row of length 1."""
+    inside = np.ones(plane.shape, bool)
+    clear = bandpassed(Canvas(plane, inside, 1.0, np.zeros(2))).values
+    high, wide = (n // patch for n in plane.shape)
+    # (Y, X) -> (rows of patches, patch, columns of patches, patch)
+    blocks = clear.reshape(high, patch, wide, patch).swapaxes(1, 2)
+    flat = blocks.reshape(high * wide, patch * patch)
+    norms = np.linalg.norm(flat, axis=1, keepdims=True)
+    return np.asarray(flat / np.maximum(norms, np.finfo(np.float32).tiny))
+
+
+def _rectangles(
+    good: NDArray[np.bool_], origin: tuple[int, int], patch: int
+) -> list[Box]:
+    """Join accepted patches to rectangles, the largest first, none twice."""
+    left, boxes = good.copy(), []
+    while left.any():
+        top, bottom, first, last = _largest(left)
+        left[top:bottom, first:last] = False
+        rows = slice(origin[0] + top * patch, origin[0] + bottom * patch)
+        boxes.append((rows, slice(origin[1] + first * patch, origin[1] + last * patch)))
+    return boxes
+
+
+def _largest(good: NDArray[np.bool_]) -> tuple[int, int, int, int]:
+    """Return (top, bottom, left, right) of the largest accepted rectangle."""
+    best, found = 0, (0, 0, 0, 0)
+    for top in range(len(good)):
+        run = np.ones(good.shape[1], bool)
+        for bottom in range(top + 1, len(good) + 1):
+            run &= good[bottom - 1]
+            if not run.any():
+                break
+            edges = np.flatnonzero(np.diff(np.pad(run.astype(int), 1)))
+            lengths = edges[1::2] - edges[::2]
+            longest = int(lengths.argmax())
+            area = int(lengths[longest]) * (bottom - top)
+            if area > best:
+                ends = int(edges[2 * longest]), int(edges[2 * longest + 1])
+                best, found = area, (top, bottom, *ends)
+    return found
