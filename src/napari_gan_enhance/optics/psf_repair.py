@@ -76,7 +76,10 @@ class MeasuredPsf:
 
 
 def repaired(
-    psf: NDArray[np.float64], name: str, ratios: Sequence[float] | None = None
+    psf: NDArray[np.float64],
+    name: str,
+    ratios: Sequence[float] | None = None,
+    center: Sequence[float] | None = None,
 ) -> MeasuredPsf:
     """Free a PSF of its background, center it, resample and normalize it.
 
@@ -87,6 +90,8 @@ def repaired(
         For messages.
     ratios : sequence of float or None
         Voxel size of the image by that of the PSF, for each axis; None is 1.
+    center : sequence of float or None, voxels
+        Where it is known; None looks for it.
 
     Raises
     ------
@@ -104,7 +109,7 @@ def repaired(
             f"image's - at most {1 / FINEST:g} times can be resampled - check the "
             "voxel sizes, or measure a finer PSF."
         )
-    found = center_of(clean)
+    found = center_of(clean) if center is None else center
     _check_room(clean, found, name)
     center = rounded_center(found, clean.shape)
     values = np.maximum(regridded(clean, center, steps), 0)
@@ -128,7 +133,9 @@ def without_background(
         If values are strongly negative.
     """
     notes = []
-    background, noise = _border(psf)
+    # A frame so small need not reach to where there is no light.
+    is_wide = min(psf.shape[-2:]) >= BACKGROUND_SIZE
+    background, noise = border_level(psf) if is_wide else (0.0, 0.0)
     peak = float(psf.max()) - background
     if abs(background) > LEAST_BACKGROUND * peak:
         notes.append(
@@ -145,12 +152,29 @@ def without_background(
         )
     if lowest < -ROUNDING * peak:
         # Zero noise at half of its voxels would leave the other half as a haze.
-        psf = np.where(_is_light(psf, noise), psf, 0)
+        psf = light_only(psf, noise)
         notes.append(
             f"Noise around the PSF, down to {lowest / peak:.2%} of its peak, was set "
             "to zero."
         )
     return np.maximum(psf, 0), notes
+
+
+def light_only(psf: NDArray[np.float64], noise: float) -> NDArray[np.float64]:
+    """Set to zero what is negative or no more than noise.
+
+    Parameters
+    ----------
+    psf : ndarray, any axes
+        Without background.
+    noise : float
+        Standard deviation of the background.
+    """
+    from scipy.ndimage import uniform_filter
+
+    mean = uniform_filter(psf, 3, mode="nearest")
+    is_light = mean > SURE * noise / 3 ** (psf.ndim / 2)
+    return np.asarray(np.where(is_light, np.maximum(psf, 0), 0))
 
 
 def is_saturated(psf: NDArray[np.float64]) -> bool:
@@ -185,10 +209,13 @@ def _run(is_high: NDArray[np.bool_], at: int) -> int:
     )
 
 
-def _border(psf: NDArray[np.float64]) -> tuple[float, float]:
-    """Return mean and standard deviation of the background at the lateral edges."""
-    if min(psf.shape[-2:]) < BACKGROUND_SIZE:
-        return 0.0, 0.0
+def border_level(psf: NDArray[np.float64]) -> tuple[float, float]:
+    """Return mean and standard deviation of the background at the lateral edges.
+
+    Parameters
+    ----------
+    psf : ndarray, axes (Z, Y, X) or (Y, X)
+    """
     edge = np.ones(psf.shape[-2:], bool)
     edge[1:-1, 1:-1] = False
     values = psf[..., edge].ravel()
@@ -203,13 +230,6 @@ def _border(psf: NDArray[np.float64]) -> tuple[float, float]:
             break
         values = kept
     return float(mean), float(spread)
-
-
-def _is_light(psf: NDArray[np.float64], noise: float) -> NDArray[np.bool_]:
-    from scipy.ndimage import uniform_filter
-
-    mean = uniform_filter(psf, 3, mode="nearest")
-    return np.asarray(mean > SURE * noise / 3 ** (psf.ndim / 2))
 
 
 def _check_light(psf: NDArray[np.float64], name: str) -> None:
