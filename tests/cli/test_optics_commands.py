@@ -116,15 +116,65 @@ def test_deconvolve_with_a_measured_psf(cli, image, make_psf, tmp_path) -> None:
     assert read_micrograph(out).shape == (6, 20, 20)
 
 
+def test_deconvolve_passes_every_option_on(cli, image, tmp_path) -> None:
+    out = tmp_path / "rl.ome.tif"
+    done = cli(
+        "deconvolve",
+        *(image, "-o", out, *AIR, "--emission-nm", "461,520", "--iterations", 2),
+        *("--algorithm", "total-variation", "--tv-weight", 0.01, "--background", 3),
+        *("--model", "gibson-lanni", "--depth-um", 2, "--sample-index", 1.0),
+    )
+    assert done.code == 0, done.err
+    settings = read_micrograph(out).provenance["settings"]
+    wanted = {
+        "algorithm": "total-variation",
+        "tv_weight": 0.01,
+        "background": 3,
+        "model": "gibson-lanni",
+        "depth_um": 2,
+        "sample_index": 1.0,
+        "convention": "fair",
+    }
+    assert {name: settings[name] for name in wanted} == wanted
+
+
+def test_preset_fills_what_is_not_given(cli, image, tmp_path) -> None:
+    out = tmp_path / "rl.ome.tif"
+    done = cli(
+        "deconvolve",
+        *(image, "-o", out, "--preset", "panek", "--iterations", 3),
+        *("--immersion-index", 1.515, "--emission-nm", "461,520"),
+    )
+    assert done.code == 0, done.err
+    made = read_micrograph(out).provenance
+    assert made["settings"]["convention"] == "deconvolutionlab2"
+    assert made["settings"]["model"] == "born-wolf"
+    assert made["settings"]["numerical_aperture"] == 1.4
+    assert made["iterations"] == [3, 3]
+
+
+def test_iterations_are_chosen_for_each_channel(cli, image, tmp_path) -> None:
+    out = tmp_path / "rl.ome.tif"
+    given = ("--emission-nm", "461,520", "--iterations", "auto", *AIR)
+    done = cli("deconvolve", image, "-o", out, *given)
+    assert done.code == 0, done.err
+    made = read_micrograph(out).provenance
+    assert made["settings"]["iterations"] == "auto"
+    for channel, iterations in enumerate(made["iterations"]):
+        assert f"Channel {channel + 1}: {iterations} iterations" in done.err
+
+
 @pytest.mark.parametrize(
     ("given", "code", "word"),
     [
-        (("--iterations", "auto"), 1, "--iterations 10"),
         (("--iterations", "0"), 2, "from 1 on"),
         (("--voxel-size-um", "1,2,3,4"), 2, "--voxel-size-um"),
         (("--voxel-size-um", "1,-2,3"), 2, "positive"),
         (("--emission-nm", "green"), 2, "--emission-nm"),
         (("--device", "tpu"), 2, "tpu"),
+        (("--algorithm", "magic"), 2, "magic"),
+        (("--tv-weight", "0.5"), 2, "0.1"),
+        ((*AIR, "--emission-nm", "461,520", "--background", 1e6), 1, "--background"),
     ],
 )
 def test_wrong_options(cli, image, tmp_path, given, code: int, word: str) -> None:

@@ -14,7 +14,7 @@ from napari_gan_enhance.micrograph.microscope import Channel, Microscope
 from napari_gan_enhance.optics.deconvolve import deconvolve, result_shape
 from napari_gan_enhance.optics.psf import point_spread_function, psf_shape
 from napari_gan_enhance.optics.richardson_lucy import RichardsonLucy
-from napari_gan_enhance.optics.settings import DeconvolveSettings
+from napari_gan_enhance.optics.settings import DeconvolveSettings, panek
 from napari_gan_enhance.progress import drain
 
 VOXEL = VoxelSize(0.5, 0.2, 0.2)
@@ -140,6 +140,83 @@ def test_metadata_and_provenance(pixels) -> None:
     assert made["settings"]["iterations"] == 2
     assert made["optics"]["emission_nm"] == [450, 650]
     assert made["parent"] == {"operation": "enhance"}
+
+
+def test_chosen_iterations_belong_to_the_whole_image(pixels) -> None:
+    image = micrograph(pixels[:, :, 0], "TCYX", 450, 650)
+    auto = TWO.model_copy(update={"iterations": "auto"})
+    notes = []
+    whole = drain(deconvolve(image, auto), lambda report: notes.append(report.note))
+    found = whole.provenance["iterations"]
+    assert len(found) == 2
+    for channel, iterations in enumerate(found, 1):
+        start = f"Channel {channel}: {iterations} iterations"
+        assert sum(note.startswith(start) for note in notes) == 1
+    region = {"T": slice(1, 2), "C": slice(1, 2), "X": slice(0, 9)}
+    part = drain(deconvolve(image, auto, region=region))
+    assert part.provenance["iterations"] == found[1:]
+    fixed = auto.model_copy(update={"iterations": found[1]})
+    expected = drain(deconvolve(image, fixed, region=region)).pixels
+    np.testing.assert_array_equal(part.pixels, expected)
+
+
+def test_history_of_channels_that_stop_apart(pixels) -> None:
+    """A blank channel needs one iteration; it repeats its result in the history."""
+    image = pixels[0, :, 0].copy()
+    image[0] = 0
+    auto = TWO.model_copy(update={"iterations": "auto"})
+    arrays = []
+
+    def provide(kept: tuple[int, ...]) -> np.ndarray:
+        arrays.append(np.full((len(kept), *image.shape), np.nan, np.float32))
+        return arrays[-1]
+
+    job = deconvolve(micrograph(image, "CYX", 450, 650), auto, history=provide)
+    result = drain(job)
+    assert result.provenance["iterations"][0] == 1
+    assert len(arrays[0]) > 1
+    assert not arrays[0][:, 0].any()
+    np.testing.assert_array_equal(arrays[0][-1], result.pixels)
+
+
+def test_settings_reach_the_operator(pixels) -> None:
+    plane = pixels[0, 0, 0]
+    image = micrograph(plane + 100, "YX", 520)
+    given = {"algorithm": "accelerated", "background": 100.0, "iterations": 4}
+    result = drain(deconvolve(image, TWO.model_copy(update=given))).pixels
+    objective = {"numerical_aperture": 0.75, "immersion_index": 1.0}
+    shape = psf_shape(plane.shape, VOXEL, emission_nm=520, **objective)
+    psf = point_spread_function(shape, VOXEL, emission_nm=520, **objective)
+    expected = RichardsonLucy(psf, 4, algorithm="accelerated")(plane[None])[0]
+    np.testing.assert_allclose(result, expected, rtol=1e-5)
+
+
+def test_panek_preset_follows_what_was_published(pixels) -> None:
+    """NA 1.4, paraxial, sampled, periodic, DeconvolutionLab2's start and quotient."""
+    image = replace(
+        micrograph(pixels[0, 0, 0], "YX", 520), microscope=Microscope(None, 1.3, 1.515)
+    )
+    result = drain(deconvolve(image, panek(device="cpu"))).pixels
+    objective = {"numerical_aperture": 1.4, "immersion_index": 1.515}
+    shape = psf_shape((24, 30), VOXEL, emission_nm=520, model="born-wolf", **objective)
+    psf = point_spread_function(
+        shape, VOXEL, emission_nm=520, model="born-wolf", integrate=False, **objective
+    )
+    operator = RichardsonLucy(psf, 10, boundary="periodic", darkness="absolute")
+    np.testing.assert_array_equal(result, operator(pixels[0, 0, 0][None])[0])
+
+
+def test_background_above_everything_is_refused(pixels) -> None:
+    image = micrograph(pixels[0, 0, 0], "YX", 520)
+    with pytest.raises(InputError, match="leaves no light"):
+        drain(deconvolve(image, TWO.model_copy(update={"background": 1e9})))
+
+
+def test_user_is_told_what_does_not_keep_the_light(pixels) -> None:
+    image, notes = micrograph(pixels[0, 0, 0], "YX", 520), []
+    settings = TWO.model_copy(update={"algorithm": "wiener-butterworth"})
+    drain(deconvolve(image, settings), lambda report: notes.append(report.note))
+    assert any("does not keep the amount of light" in note for note in notes)
 
 
 def test_cancel_stops_between_transforms(pixels) -> None:

@@ -12,7 +12,11 @@ from pydantic import ValidationError
 from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
 from napari_gan_enhance.micrograph.microscope import Channel, Microscope
-from napari_gan_enhance.optics.settings import DeconvolveSettings, complete
+from napari_gan_enhance.optics.settings import (
+    PRESETS,
+    DeconvolveSettings,
+    complete,
+)
 
 KNOWN = Micrograph(
     np.zeros((2, 4, 5, 6), np.uint16),
@@ -108,8 +112,27 @@ def test_impossible_values_are_refused(given: dict, message: str) -> None:
         complete(DeconvolveSettings(**given), KNOWN)
 
 
+def test_presets_are_won_over_by_what_is_given() -> None:
+    assert PRESETS["fair"]() == DeconvolveSettings(iterations=10)
+    published = PRESETS["panek"](iterations=7, model="exact")
+    assert published.iterations == 7
+    assert published.model == "exact"
+    assert published.numerical_aperture == 1.4
+    assert published.convention == "deconvolutionlab2"
+
+
 @pytest.mark.parametrize(
-    "given", [{"iterations": 0}, {"tile": 0}, {"device": "tpu"}, {"unknown": 1}]
+    "given",
+    [
+        {"tv_weight": 0.2},
+        {"background": np.inf},
+        {"algorithm": "magic"},
+        {"depth_um": -1},
+        {"iterations": 0},
+        {"tile": 0},
+        {"device": "tpu"},
+        {"unknown": 1},
+    ],
 )
 def test_settings_check_themselves(given: dict) -> None:
     with pytest.raises(ValidationError, match=next(iter(given))):

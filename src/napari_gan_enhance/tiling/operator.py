@@ -103,7 +103,7 @@ def steps_of(
     return operator(window)
 
 
-def result_of(steps: Generator[float, None, Array]) -> Array:
+def result_of(steps: Generator[object, None, Array]) -> Array:
     """Do all steps and return the result."""
     while True:
         try:

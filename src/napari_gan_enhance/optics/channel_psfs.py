@@ -1,4 +1,4 @@
-"""The PSF and the Richardson-Lucy operator of each channel of a micrograph."""
+"""The PSF of each channel of a micrograph, and what its operator must know."""
 
 from __future__ import annotations
 
@@ -6,13 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from napari_gan_enhance.optics.psf import point_spread_function, psf_shape
 from napari_gan_enhance.optics.psf_file import read_psf
-from napari_gan_enhance.optics.richardson_lucy import RichardsonLucy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import numpy as np
-    import torch
     from numpy.typing import NDArray
 
     from napari_gan_enhance.micrograph.micrograph import Micrograph
@@ -63,43 +59,17 @@ def channel_psfs(
     return [computed[v] for v in optics.emission_nm if v is not None], ()
 
 
-def channel_operators(
-    psfs: Sequence[NDArray[np.float32]],
-    iterations: Sequence[int],
-    micrograph: Micrograph,
-    settings: DeconvolveSettings,
-    optics: Optics,
-    device: torch.device,
-    kept: tuple[int, ...] = (),
-) -> list[RichardsonLucy]:
-    """Return one operator for each channel.
-
-    Parameters
-    ----------
-    psfs, iterations : sequence
-        One for each channel.
-    micrograph, settings, optics
-        As for `channel_psfs`.
-    device : torch.device
-    kept : tuple of int
-        Iterations to keep.
-    """
-    axes = optics.spatial_axes
+def operator_options(settings: DeconvolveSettings, optics: Optics) -> dict[str, Any]:
+    """Return the keywords of RichardsonLucy that change what it computes."""
     is_fair = settings.convention == "fair"
-    given: dict[str, Any] = {
+    return {
         "algorithm": settings.algorithm,
         "tv_weight": settings.tv_weight,
         "spacing": _spacing(optics),
         "background": settings.background or 0.0,
         "boundary": "reflect" if is_fair else "periodic",
         "darkness": "relative" if is_fair else "absolute",
-        "image_shape": tuple(micrograph.size(axis) for axis in axes),
-        "kept": kept,
     }
-    return [
-        RichardsonLucy(psf, count, device.type, **given)
-        for psf, count in zip(psfs, iterations, strict=True)
-    ]
 
 
 def _spacing(optics: Optics) -> tuple[float, ...] | None:
