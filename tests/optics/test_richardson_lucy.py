@@ -217,7 +217,7 @@ def test_memory_is_stated_honestly() -> None:
     assert plain.bytes_per_pixel == 16 + 8
     # Grid of 104 x 64, fast sizes: 104 = 8 * 13 is not, 105 = 3 * 5 * 7 is.
     padded = RichardsonLucy(lopsided_psf()[2:7, 2:7], 1, image_shape=(100, 60))
-    expected = 16 + 16 * 105 * 64 / (100 * 60)
+    expected = 16 + 24 * 105 * 64 / (100 * 60)
     assert padded.bytes_per_pixel == pytest.approx(expected)
 
 

@@ -43,13 +43,13 @@ def total_variation(
 
     Notes
     -----
-    Takes the memory of one more image. The flux is kept only nearly: the divisor is
-    not 1 on average.
+    Takes the memory of one more image and of ten slabs. The flux is kept only nearly:
+    the divisor is not 1 on average.
 
     References
     ----------
-    Dey et al. (2006), doi:10.1002/jemt.20294, eq. (14); differences as in Rudin, Osher
-    and Fatemi (1992), doi:10.1016/0167-2789(92)90242-F, eq. (2.8).
+    Dey et al. (2006), doi:10.1002/jemt.20294; differences as in Rudin, Osher
+    and Fatemi (1992), doi:10.1016/0167-2789(92)90242-F.
     """
     while True:
         correction = yield from observation.correction(estimate)

@@ -44,18 +44,19 @@ COSINE_BYTES = 8
 """Memory for a pixel of the grid with cosine transforms, which work in place: the
 blurred image and the transfer function."""
 
-FOURIER_BYTES = 16
+FOURIER_BYTES = 24
 """Memory for a pixel of the grid with Fourier transforms: blurred image, transfer
-function and spectrum (half as many complex numbers), and what an inverse transform
-copies."""
+function and spectrum (half as many complex numbers), what an inverse transform copies,
+and workspace."""
 
 ALGORITHM_BYTES = {
     "plain": 0,
     "accelerated": 12,
-    "total-variation": 4,
-    "wiener-butterworth": 4,
+    "total-variation": 36,
+    "wiener-butterworth": 12,
 }
-"""Further memory for a pixel of the window."""
+"""Further memory for a pixel of the window. All of these are what was measured on 64 x
+512 x 512 voxels (tests/benchmarks/deconvolution_speed.py), rounded up."""
 
 
 def kept_iterations(iterations: int) -> tuple[int, ...]:
