@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from skimage.registration import phase_cross_correlation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,6 +104,8 @@ def _shift(
     moving: NDArray[np.float32], fixed: NDArray[np.float32]
 ) -> tuple[NDArray[np.float64], float]:
     """Return the shift of a block in pixels, and the correlation after it."""
+    from skimage.registration import phase_cross_correlation
+
     taper = np.outer(*(np.hanning(n + 2)[1:-1] for n in fixed.shape))
     pair = [(x - x.mean()) * taper for x in (fixed, moving)]
     if min(float((x**2).sum()) for x in pair) <= 0:

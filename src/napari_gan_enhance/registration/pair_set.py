@@ -105,9 +105,7 @@ def add_to_pair_set(
             "provenance": dict(provenance),
         }
     )
-    with atomic_file(folder / DESCRIPTION, overwrite=True) as part:
-        text = json.dumps(described, indent=2, ensure_ascii=False)
-        part.write_text(text, encoding="utf-8")
+    _write_description(folder, described)
     return folder
 
 
@@ -133,6 +131,12 @@ def read_pair_set(folder: Path) -> dict[str, Any]:
         raise _not_ours(path, "another format or a newer version")
     described: dict[str, Any] = found
     return described
+
+
+def _write_description(folder: Path, described: Mapping[str, Any]) -> None:
+    with atomic_file(folder / DESCRIPTION, overwrite=True) as part:
+        text = json.dumps(described, indent=2, ensure_ascii=False)
+        part.write_text(text, encoding="utf-8")
 
 
 def _not_ours(path: Path, reason: str) -> FileFormatError:

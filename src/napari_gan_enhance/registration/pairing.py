@@ -179,7 +179,8 @@ def _good_patches(
 
     A patch counts if any channel correlates: a channel may be empty in a place.
     """
-    rows, columns = inner_box(np.isfinite(target).all(axis=0))
+    covered: NDArray[np.bool_] = np.asarray(np.isfinite(target).all(axis=0))
+    rows, columns = inner_box(covered)
     counts = (rows.stop - rows.start) // patch, (columns.stop - columns.start) // patch
     origin = rows.start, columns.start
     if not all(counts):

@@ -1,0 +1,237 @@
+"""Align one layer to another: jobs, undo, overlay and the map of what is left."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_gan_enhance.errors import InputError
+from napari_gan_enhance.registration.transform import Transform
+from napari_gan_enhance.viewer.layers import layer_axes
+from napari_gan_enhance.viewer.placement import (
+    affine_of,
+    affine_um,
+    moved_affine,
+    view_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari.components import ViewerModel
+    from napari.layers import Image
+    from numpy.typing import NDArray
+
+    from napari_gan_enhance.progress import Job
+    from napari_gan_enhance.registration.estimate import Alignment, AlignSettings
+    from napari_gan_enhance.registration.misalignment import LocalShifts
+    from napari_gan_enhance.registration.pairing import CutPair
+    from napari_gan_enhance.viewer.placement import LayerView
+
+MAP_NAME = "Misalignment"
+"""Name of the layer with the shift that is left, in µm."""
+
+COLORS = ("magenta", "green")
+"""Of the moving and the fixed layer: together they give white, and color-blind people
+tell them apart."""
+
+
+def estimate_layers(
+    moving: LayerView, fixed: LayerView, settings: AlignSettings
+) -> Job[Alignment]:
+    """Read both layers and find the move of the first onto the second.
+
+    Runs in any thread. See `registration.estimate.estimate`.
+    """
+    from napari_gan_enhance.registration.estimate import estimate
+
+    return (yield from estimate(moving.read(), fixed.read(), settings))
+
+
+def pair_from_layers(
+    viewer: ViewerModel, source: Sequence[Image], target: Sequence[Image]
+) -> Job[CutPair]:
+    """Return the job that cuts training pairs from aligned layers.
+
+    Everything is read of the layers now, but their pixels: the job may run in any
+    thread. A stack beside a plane gives the plane on screen.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    source, target : sequence of Image
+        One layer for each channel, as many on both sides.
+
+    Raises
+    ------
+    InputError
+        If the axes of a layer have no meaning.
+    """
+    point = viewer.dims.point
+    deep = [_depth(layers[0]) > 1 for layers in (source, target)]
+    is_mixed = deep[0] != deep[1]
+    views = [
+        [view_of(x, point, only_plane=is_mixed and _depth(x) > 1) for x in layers]
+        for layers in (source, target)
+    ]
+    return _cut(views[0], views[1])
+
+
+def _cut(source: list[LayerView], target: list[LayerView]) -> Job[CutPair]:
+    from napari_gan_enhance.registration.pairing import cut_pair
+
+    job = cut_pair([v.read() for v in source], [v.read() for v in target])
+    return (yield from job)
+
+
+class AffineHistory:
+    """Change the affine of layers, and take it back."""
+
+    def __init__(self) -> None:
+        self._old: list[tuple[weakref.ref[Any], NDArray[np.float64]]] = []
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether a layer that is still alive was changed."""
+        return any(ref() is not None for ref, _ in self._old)
+
+    def move(self, layer: Image, matrix: NDArray[np.float64]) -> None:
+        """Move a layer in the world by a matrix for (Z,) Y, X in µm."""
+        self.set_affine(layer, moved_affine(layer, matrix))
+
+    def place(self, layer: Image, transform: Transform) -> None:
+        """Give a layer a saved transform instead of its affine."""
+        self.set_affine(layer, affine_of(layer, transform.matrix))
+
+    def set_affine(self, layer: Image, affine: NDArray[np.float64]) -> None:
+        """Change the affine and remember the old one."""
+        old = np.array(layer.affine.affine_matrix)
+        self._old.append((weakref.ref(layer), old))
+        layer.affine = affine
+
+    def undo(self) -> None:
+        """Restore the affine before the last change of a layer that is still alive."""
+        while self._old:
+            ref, affine = self._old.pop()
+            layer = ref()
+            if layer is not None:
+                layer.affine = affine
+                return
+
+
+class Overlay:
+    """Show two layers in magenta and green over each other, until ended.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    moving, fixed : Image
+
+    Raises
+    ------
+    InputError
+        If a layer is RGB: its colors cannot be replaced.
+    """
+
+    KEPT = ("colormap", "blending", "visible", "opacity")
+
+    def __init__(self, viewer: ViewerModel, moving: Image, fixed: Image) -> None:
+        if moving.rgb or fixed.rgb:
+            raise InputError(
+                "An RGB layer has its own colors - the overlay needs one channel of "
+                "each image - split the layer first."
+            )
+        self._old = [
+            (weakref.ref(layer), {name: getattr(layer, name) for name in self.KEPT})
+            for layer in viewer.layers
+            if layer in (moving, fixed)
+        ]
+        self._hidden = [
+            weakref.ref(layer)
+            for layer in viewer.layers
+            if type(layer) is type(moving)
+            and layer.visible
+            and layer not in (moving, fixed)
+        ]
+        for ref in self._hidden:
+            layer = ref()
+            if layer is not None:
+                layer.visible = False
+        for layer, color in zip((moving, fixed), COLORS, strict=True):
+            layer.colormap, layer.blending = color, "additive"
+            layer.visible, layer.opacity = True, 1.0
+
+    def end(self) -> None:
+        """Show the layers as they were."""
+        for ref, settings in self._old:
+            layer = ref()
+            for name, value in settings.items() if layer is not None else ():
+                setattr(layer, name, value)
+        for hidden in filter(None, (ref() for ref in self._hidden)):
+            hidden.visible = True
+
+
+def current_transform(layer: Image, last: Transform | None) -> Transform:
+    """Return the layer's affine as a transform that can be saved.
+
+    Parameters
+    ----------
+    layer : Image
+    last : Transform or None
+        What was found last; its figures are kept if the layer still lies there.
+    """
+    matrix = affine_um(layer)
+    if last is not None and np.allclose(last.matrix, matrix, atol=1e-9):
+        return last
+    return Transform(matrix, "affine", None, "by hand")
+
+
+def with_affine(layer: Image, found: Transform) -> Transform:
+    """Return the figures of a found move with the layer's affine after it."""
+    return Transform(
+        affine_um(layer), found.kind, found.residual_um, found.found, found.details
+    )
+
+
+def show_misalignment(viewer: ViewerModel, shifts: LocalShifts, fixed: Image) -> Image:
+    """Add or renew the layer with the shift that is left in each block, in µm."""
+    from napari_gan_enhance.viewer.placement import unit_um
+
+    if MAP_NAME in viewer.layers:
+        viewer.layers.remove(MAP_NAME)
+    units = unit_um(fixed, "YX")
+    known = np.isfinite(shifts.distance_um)
+    highest = float(shifts.distance_um[known].max()) if known.any() else 1.0
+    layer: Image = viewer.add_image(
+        shifts.distance_um.astype(np.float32),
+        name=MAP_NAME,
+        scale=tuple(shifts.block_um / units),
+        translate=tuple(shifts.origin_um / units),
+        units=tuple(fixed.units[layer_axes(fixed).index(a)] for a in "YX"),
+        colormap="inferno",
+        blending="translucent",
+        opacity=0.6,
+        contrast_limits=(0, max(highest, 1e-6)),
+        interpolation2d="nearest",
+    )
+    return layer
+
+
+def show_depth(viewer: ViewerModel, moving: Image, fixed: Image, z_um: float) -> None:
+    """Go to the plane of a stack that shows what the other layer, a plane, shows."""
+    from napari_gan_enhance.viewer.placement import unit_um
+
+    deep = [_depth(layer) > 1 for layer in (moving, fixed)]
+    if deep[0] == deep[1]:
+        return
+    stack, at = (moving, 0.0) if deep[0] else (fixed, z_um)
+    axis = viewer.dims.ndim - stack.ndim + layer_axes(stack).index("Z")
+    viewer.dims.set_point(axis, at / float(unit_um(stack, "Z")[0]))
+
+
+def _depth(layer: Image) -> int:
+    axes = layer_axes(layer)
+    data = layer.data[0] if layer.multiscale else layer.data
+    return int(data.shape[axes.index("Z")]) if "Z" in axes else 1

@@ -1,0 +1,138 @@
+"""Two points layers in which the same structures are clicked in turn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_gan_enhance.registration.landmarks import fit_landmarks
+from napari_gan_enhance.viewer.layers import layer_axes
+from napari_gan_enhance.viewer.placement import unit_um
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari.components import ViewerModel
+    from napari.layers import Image, Points
+    from numpy.typing import NDArray
+
+    from napari_gan_enhance.registration.refine import TransformKind
+    from napari_gan_enhance.registration.transform import Transform
+
+NAMES = ("Landmarks (moving)", "Landmarks (fixed)")
+COLORS = ("magenta", "lime")
+
+MARK_SHARE = 0.02
+"""Size of a mark, of the longer side of its image."""
+
+
+class LandmarkPair:
+    """A points layer over each of two images; clicks alternate between them.
+
+    The layers lie exactly over their images, so that a landmark stays on its structure
+    when the image is moved.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    moving, fixed : Image
+    on_change : callable
+        Called when a landmark was set, moved or deleted.
+    """
+
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        moving: Image,
+        fixed: Image,
+        on_change: Callable[[], object],
+    ) -> None:
+        self._viewer = viewer
+        self._images = (moving, fixed)
+        self._on_change = on_change
+        self.layers = tuple(
+            _points_over(viewer, image, name, color)
+            for image, name, color in zip(self._images, NAMES, COLORS, strict=True)
+        )
+        for layer in self.layers:
+            layer.events.data.connect(self._on_data)
+        moving.events.affine.connect(self._follow)
+        self._turn(0)
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Landmarks set in the moving and the fixed image."""
+        return len(self.layers[0].data), len(self.layers[1].data)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether both layers are still in the viewer."""
+        return all(layer in self._viewer.layers for layer in self.layers)
+
+    def world_um(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the complete pairs in the world, each shape (n, 2), Y and X in µm."""
+        count = min(self.counts)
+        first, second = (
+            _world(layer, image)[:count]
+            for layer, image in zip(self.layers, self._images, strict=True)
+        )
+        return first, second
+
+    def fit(self, kind: TransformKind) -> Transform:
+        """Return the move of the moving layer that brings the landmarks together.
+
+        Raises
+        ------
+        InputError
+            If there are too few landmarks, or they lie on one line.
+        """
+        return fit_landmarks(*self.world_um(), kind)
+
+    def end(self) -> None:
+        """Take the layers away."""
+        self._images[0].events.affine.disconnect(self._follow)
+        for layer in self.layers:
+            layer.events.data.disconnect(self._on_data)
+            if layer in self._viewer.layers:
+                self._viewer.layers.remove(layer)
+
+    def _on_data(self, event: Any) -> None:
+        if str(getattr(event, "action", "")).lower().endswith("added"):
+            moving, fixed = self.counts
+            self._turn(1 if moving > fixed else 0)
+        self._on_change()
+
+    def _turn(self, index: int) -> None:
+        layer = self.layers[index]
+        if layer in self._viewer.layers:
+            self._viewer.layers.selection.active = layer
+            layer.mode = "add"
+
+    def _follow(self, event: object = None) -> None:
+        self.layers[0].affine = self._images[0].affine.affine_matrix
+
+
+def _points_over(viewer: ViewerModel, image: Image, name: str, color: str) -> Points:
+    if name in viewer.layers:
+        viewer.layers.remove(name)
+    keys = ("scale", "translate", "rotate", "shear", "units", "axis_labels")
+    side = max(image.data.shape[layer_axes(image).index(a)] for a in "YX")
+    layer: Points = viewer.add_points(
+        np.zeros((0, image.ndim)),
+        name=name,
+        ndim=image.ndim,
+        size=max(3.0, MARK_SHARE * side),
+        face_color="transparent",
+        border_color=color,
+        affine=image.affine.affine_matrix,
+        **{key: getattr(image, key) for key in keys},
+    )
+    return layer
+
+
+def _world(layer: Points, image: Image) -> NDArray[np.float64]:
+    at = [layer_axes(image).index(a) for a in "YX"]
+    points = [np.asarray(layer.data_to_world(p))[at] for p in layer.data]
+    units = unit_um(image, "YX")
+    return np.array(points, dtype=float).reshape(-1, 2) * units

@@ -1,0 +1,195 @@
+"""Where a layer lies in the world, and moving it there; napari's model only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_gan_enhance.registration.canvas import PlacedImage
+from napari_gan_enhance.registration.transform import with_axes
+from napari_gan_enhance.viewer.layers import layer_axes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari.layers import Layer
+    from numpy.typing import NDArray
+
+    Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LayerView:
+    """What is aligned of a layer: one time and channel, read when the job runs.
+
+    Parameters
+    ----------
+    data : array
+        Numpy or lazy.
+    index : tuple of int or slice
+        What is read of it.
+    is_rgb : bool
+        Whether the last axis holds samples, to be averaged.
+    to_world : ndarray, shape (n + 1, n + 1)
+        From indices of (Z,) Y, X to µm.
+    """
+
+    data: Any
+    index: tuple[int | slice, ...]
+    is_rgb: bool
+    to_world: Matrix
+
+    def read(self) -> PlacedImage:
+        """Return the pixels in memory, with their place."""
+        pixels = np.asarray(self.data[self.index])
+        if self.is_rgb:
+            pixels = pixels.mean(axis=-1)
+        return PlacedImage(pixels, self.to_world)
+
+
+def view_of(
+    layer: Any, point: Sequence[float], *, only_plane: bool = False
+) -> LayerView:
+    """Describe the plane or stack of a layer where the viewer stands.
+
+    Parameters
+    ----------
+    layer : napari.layers.Image
+    point : sequence of float
+        The viewer's position in the world, for all its dimensions.
+    only_plane : bool
+        Take the plane shown instead of the stack, as a stack of one.
+
+    Raises
+    ------
+    InputError
+        If the axes of the layer have no meaning.
+    """
+    axes = layer_axes(layer)
+    data = layer.data[0] if layer.multiscale else layer.data
+    at = layer.world_to_data(point[-layer.ndim :])
+    index: list[int | slice] = []
+    for letter, position, size in zip(axes, at, data.shape, strict=False):
+        nearest = int(np.clip(np.rint(position), 0, size - 1))
+        is_whole = letter in "YX" or (letter == "Z" and size > 1)
+        if letter == "Z" and only_plane:
+            index.append(slice(nearest, nearest + 1))
+        else:
+            index.append(slice(None) if is_whole else nearest)
+    kept = [a for a, part in zip(axes, index, strict=True) if isinstance(part, slice)]
+    matrix = world_matrix(layer, "".join(kept))
+    starts = [part.start or 0 for part in index if isinstance(part, slice)]
+    matrix[:-1, -1] += matrix[:-1, :-1] @ np.array(starts, dtype=float)
+    return LayerView(data, tuple(index), bool(layer.rgb), matrix)
+
+
+def world_matrix(layer: Any, axes: str) -> Matrix:
+    """Return the matrix from indices to the world in µm, for some axes of a layer.
+
+    Axes whose unit is no length count in their own unit, usually pixels.
+    """
+    at = [layer_axes(layer).index(a) for a in axes]
+    kept = [*at, layer.ndim]
+    whole = _affine_matrix(layer) @ _physical_matrix(layer)
+    matrix = whole[np.ix_(kept, kept)].copy()
+    matrix[:-1] *= unit_um(layer, axes)[:, None]
+    return np.asarray(matrix)
+
+
+def unit_um(layer: Any, axes: str) -> Matrix:
+    """Return the unit of some axes in µm; 1 where it is no length."""
+    units = [layer.units[layer_axes(layer).index(a)] for a in axes]
+    return np.array(
+        [
+            float((1.0 * u).to("micrometer").magnitude)
+            if u.is_compatible_with("micrometer")
+            else 1.0
+            for u in units
+        ]
+    )
+
+
+def moved_affine(layer: Any, matrix: Matrix) -> Matrix:
+    """Return the layer's `affine` after moving it in the world.
+
+    Parameters
+    ----------
+    layer : napari.layers.Layer
+    matrix : ndarray, shape (3, 3) or (4, 4)
+        World to world, (Z,) Y, X in µm.
+    """
+    return np.asarray(_in_all_axes(layer, matrix) @ _affine_matrix(layer))
+
+
+def affine_um(layer: Any) -> Matrix:
+    """Return the layer's `affine` for its (Z,) Y, X in µm."""
+    axes = "".join(a for a in "ZYX" if a in layer_axes(layer))
+    kept = [*(layer_axes(layer).index(a) for a in axes), layer.ndim]
+    matrix = _affine_matrix(layer)[np.ix_(kept, kept)].copy()
+    matrix[:-1, -1] *= unit_um(layer, axes)
+    return np.asarray(matrix)
+
+
+def affine_of(layer: Any, matrix: Matrix) -> Matrix:
+    """Return an `affine` in µm in the layer's own axes and units."""
+    return _in_all_axes(layer, matrix)
+
+
+def turned(layer: Any, degrees: float, shift_um: Sequence[float]) -> Matrix:
+    """Return the move that turns a layer about its center, then shifts it.
+
+    Parameters
+    ----------
+    layer : napari.layers.Image
+    degrees : float
+        From the row axis towards the column axis.
+    shift_um : sequence of float, µm
+        Along Z, Y and X.
+
+    Returns
+    -------
+    ndarray, shape (4, 4)
+        World to world, Z, Y, X in µm.
+    """
+    shape = dict(zip(layer_axes(layer), layer.data.shape, strict=False))
+    plane = world_matrix(layer, "YX")
+    middle = np.array([(shape["Y"] - 1) / 2, (shape["X"] - 1) / 2, 1])
+    center = (plane @ middle)[:2]
+    angle = np.deg2rad(degrees)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    move = np.eye(4)
+    move[1:3, 1:3] = turn
+    move[1:3, 3] = center - turn @ center
+    move[:3, 3] += np.asarray(shift_um, dtype=float)
+    return move
+
+
+def _in_all_axes(layer: Any, matrix: Matrix) -> Matrix:
+    letters = layer_axes(layer)
+    axes = "".join(a for a in "ZYX" if a in letters)
+    part = with_axes(matrix, len(axes)).copy()
+    part[:-1, -1] /= unit_um(layer, axes)
+    kept = [*(letters.index(a) for a in axes), len(letters)]
+    whole = np.eye(len(letters) + 1)
+    whole[np.ix_(kept, kept)] = part
+    return whole
+
+
+def _affine_matrix(layer: Layer) -> Matrix:
+    return np.array(layer.affine.affine_matrix, dtype=np.float64)
+
+
+def _physical_matrix(layer: Any) -> Matrix:
+    """Return the matrix from indices to what the layer's affine is applied to."""
+    from napari.utils.transforms import Affine
+
+    physical = Affine(
+        rotate=layer.rotate,
+        shear=layer.shear,
+        scale=layer.scale,
+        translate=layer.translate,
+        ndim=layer.ndim,
+    )
+    return np.array(physical.affine_matrix, dtype=np.float64)

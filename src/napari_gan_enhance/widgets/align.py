@@ -1,0 +1,235 @@
+"""The Align dock: bring one layer into place on another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari.utils.notifications import show_error
+from qtpy.QtCore import QEvent
+from qtpy.QtWidgets import QFileDialog, QWidget
+
+from napari_gan_enhance.errors import GanEnhanceError, InputError
+from napari_gan_enhance.registration.estimate import Alignment, AlignSettings
+from napari_gan_enhance.registration.transform import (
+    Transform,
+    load_transform,
+    save_transform,
+)
+from napari_gan_enhance.viewer.alignment import (
+    AffineHistory,
+    Overlay,
+    current_transform,
+    estimate_layers,
+    show_depth,
+    show_misalignment,
+    with_affine,
+)
+from napari_gan_enhance.viewer.placement import turned, view_of
+from napari_gan_enhance.widgets._align_form import AlignForm
+from napari_gan_enhance.widgets._worker import JobRunner
+
+if TYPE_CHECKING:
+    import napari.viewer
+    from napari.layers import Image
+
+    from napari_gan_enhance.progress import Progress
+
+FILES = "Transform (*.json)"
+
+
+class AlignDock(QWidget):
+    """Align a moving layer to a fixed one, by itself or by hand.
+
+    Parameters
+    ----------
+    napari_viewer : Viewer
+    """
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        # napari hands plugins a proxy, whose layers are other proxies each time.
+        self._viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
+        self._is_open = True
+        self._overlay: Overlay | None = None
+        self._found: Alignment | None = None
+        self._last: Transform | None = None
+        self._request: tuple[Image, Image] | None = None
+        self.history = AffineHistory()
+        self.runner = JobRunner(self)
+        self.form = AlignForm(self._viewer, self)
+        self._connect()
+        self._show_state()
+
+    def layers(self) -> tuple[Image, Image]:
+        """Return the moving and the fixed layer.
+
+        Raises
+        ------
+        InputError
+            If not two different layers are chosen.
+        """
+        moving, fixed = self.form.moving.layer(), self.form.fixed.layer()
+        if moving is None or fixed is None or moving is fixed:
+            raise InputError(
+                "Moving and fixed are the same layer, or there are not two - two image "
+                "layers are needed - open another image or choose another layer."
+            )
+        return moving, fixed
+
+    def estimate(self, start: str) -> None:
+        """Begin to align: "anywhere" searches, "here" refines."""
+        moving, fixed = self.layers()
+        point = self._viewer.dims.point
+        views = view_of(moving, point), view_of(fixed, point)
+        kind = self.form.kind()
+        settings = AlignSettings.model_validate({"transform": kind, "start": start})
+        self._request = moving, fixed
+        self.form.begin()
+        title = f"Aligning {moving.name!r}"
+        self.runner.start(partial(estimate_layers, *views, settings), title=title)
+        self._show_state()
+
+    def save(self, path: Path) -> None:
+        """Write the moving layer's transform."""
+        transform = current_transform(self.layers()[0], self._last)
+        save_transform(path, transform, overwrite=True)
+
+    def load(self, path: Path) -> None:
+        """Give the moving layer a saved transform."""
+        transform = load_transform(path)
+        moving, fixed = self.layers()
+        self.history.place(moving, transform)
+        self._last = with_affine(moving, transform)
+        show_depth(self._viewer, moving, fixed, transform.z_um)
+        self.form.say(f"Loaded {path.name}.")
+        self._show_state()
+
+    def event(self, event: QEvent | None) -> bool:
+        """Stop everything when napari takes the widget out of its dock."""
+        is_moved = event is not None and event.type() == QEvent.Type.ParentChange
+        if is_moved and self.parent() is None and self._is_open:
+            self._is_open = False
+            self.runner.abandon()
+            self._on_overlay(False)
+            self.form.close_down()
+            self.deleteLater()  # napari opens a new one the next time
+        return bool(super().event(event))
+
+    def _on_returned(self, found: Alignment) -> None:
+        request, self._request = self._request, None
+        if request is None or not all(x in self._viewer.layers for x in request):
+            self.form.say("A layer was deleted: nothing was moved.")
+            return
+        moving, fixed = request
+        self.history.move(moving, found.transform.matrix)
+        self._found = found
+        self._last = with_affine(moving, found.transform)
+        show_depth(self._viewer, moving, fixed, found.transform.z_um)
+        self.form.say(_sentence(found))
+
+    def _on_failed(self, error: GanEnhanceError) -> None:
+        self.form.say(str(error))
+        show_error(str(error))
+
+    def _on_stopped(self) -> None:
+        self.form.say("Cancelled: nothing was moved.")
+
+    def _on_reported(self, progress: Progress) -> None:
+        self.form.show_progress(progress)
+
+    def _on_moved(self, degrees: float, z: float, y: float, x: float) -> None:
+        moving, _ = self.layers()
+        self.history.move(moving, turned(moving, degrees, (z, y, x)))
+        self._last = None
+        self._show_state()
+
+    def _on_landmarks(self, transform: Transform) -> None:
+        moving, _ = self.layers()
+        self.history.move(moving, transform.matrix)
+        self._last = with_affine(moving, transform)
+        self.form.say(f"Landmarks meet to {transform.residual_um:.3g} µm (RMS).")
+        self._show_state()
+
+    def _on_undo(self) -> None:
+        self.history.undo()
+        self._last = None
+        self.form.say("The layer lies where it was before.")
+        self._show_state()
+
+    def _on_overlay(self, is_on: bool) -> None:
+        if self._overlay is not None:
+            self._overlay.end()
+            self._overlay = None
+        if is_on:
+            self._overlay = Overlay(self._viewer, *self.layers())
+
+    def _on_map(self) -> None:
+        if self._found is not None:
+            fixed = self.layers()[1]
+            show_misalignment(self._viewer, self._found.shifts, fixed)
+
+    def _on_estimate(self, start: str) -> None:
+        if self.runner.is_running:
+            self.runner.stop()
+        else:
+            self.estimate(start)
+
+    def _on_save(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(self, "Save", "align.json", FILES)
+        if path:
+            self.save(Path(path))
+
+    def _on_load(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Load", "", FILES)
+        if path:
+            self.load(Path(path))
+
+    def _show_state(self) -> None:
+        self.form.show_state(
+            is_running=self.runner.is_running,
+            can_undo=self.history.can_undo,
+            has_map=self._found is not None,
+        )
+
+    def _told(self, action: Callable[..., None]) -> Callable[..., None]:
+        """Return the action with its errors shown to the user."""
+
+        def shown(*values: Any) -> None:
+            try:
+                action(*values)
+            except GanEnhanceError as error:
+                self.form.say(str(error))
+                show_error(str(error))
+
+        return shown
+
+    def _connect(self) -> None:
+        form, runner = self.form, self.runner
+        form.requested.connect(self._told(self._on_estimate))
+        form.hand.moved.connect(self._told(self._on_moved))
+        form.landmarks.applied.connect(self._told(self._on_landmarks))
+        form.landmarks.begun.connect(
+            self._told(lambda: form.landmarks.start(*self.layers()))
+        )
+        form.undo.clicked.connect(self._told(lambda *_: self._on_undo()))
+        form.overlay.toggled.connect(self._told(self._on_overlay))
+        form.map.clicked.connect(self._told(lambda *_: self._on_map()))
+        form.save.clicked.connect(self._told(lambda *_: self._on_save()))
+        form.load.clicked.connect(self._told(lambda *_: self._on_load()))
+        runner.reported.connect(self._on_reported)
+        runner.returned.connect(self._told(self._on_returned))
+        runner.failed.connect(self._on_failed)
+        runner.stopped.connect(self._on_stopped)
+        runner.idle.connect(self._show_state)
+
+
+def _sentence(found: Alignment) -> str:
+    left, judged = found.transform.residual_um, found.evidence
+    off = "" if left is None else f"{left:.3g} µm is left (RMS of the blocks); "
+    return (
+        f"Aligned: {off}correlation {judged.correlation:.2f}, by chance "
+        f"{judged.chance:.2f}."
+    )

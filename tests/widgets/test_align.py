@@ -1,0 +1,202 @@
+"""The Align dock in a real viewer, on a field moved by known amounts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+from napari_gan_enhance.progress import drain
+from napari_gan_enhance.viewer.alignment import MAP_NAME, pair_from_layers
+from napari_gan_enhance.viewer.landmarks import NAMES
+from napari_gan_enhance.widgets import align
+from napari_gan_enhance.widgets.align import AlignDock
+
+if TYPE_CHECKING:
+    from napari import Viewer
+    from pytestqt.qtbot import QtBot
+
+WAIT_MS = 60_000
+"""Longer than any run here takes on a busy machine."""
+
+PIXEL_UM = 0.1
+SHIFT_PX = (7, -5)
+
+FOUND_UM = 0.03
+"""A third of a pixel: what 128² noisy pixels allow."""
+
+
+@pytest.fixture
+def shown(viewer: Viewer, rng: np.random.Generator) -> Viewer:
+    """Moving and fixed: two cuts of one field, 7 and -5 pixels apart."""
+    field = gaussian_filter(rng.standard_normal((180, 180)), 2)
+    field = 100 + 900 * np.clip(field / field.std(), 0, None)
+    y, x = SHIFT_PX
+    cuts = field[20 + y : 148 + y, 20 + x : 148 + x], field[20:148, 20:148]
+    for name, cut in zip(("moving", "fixed"), cuts, strict=True):
+        noisy = rng.poisson(cut / 10).astype(np.uint16)
+        viewer.add_image(
+            noisy, name=name, scale=(PIXEL_UM, PIXEL_UM), units="micrometer"
+        )
+    return viewer
+
+
+@pytest.fixture
+def dock(shown: Viewer) -> AlignDock:
+    dock = AlignDock(shown)
+    shown.window.add_dock_widget(dock, name="Align")
+    return dock
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    messages: list[str] = []
+    monkeypatch.setattr(align, "show_error", messages.append)
+    return messages
+
+
+def estimate(dock: AlignDock, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(dock.runner.idle, timeout=WAIT_MS):
+        dock.form.start.click()
+
+
+def shift_um(viewer: Viewer) -> np.ndarray:
+    return viewer.layers["moving"].affine.affine_matrix[:2, 2]
+
+
+def test_estimate_moves_the_layer_and_undo_puts_it_back(
+    dock: AlignDock, shown: Viewer, qtbot: QtBot, told: list[str]
+) -> None:
+    dock.form.transform.setCurrentIndex(dock.form.transform.findData("translation"))
+    estimate(dock, qtbot)
+    assert told == []
+    # Pixel (0, 0) of moving shows what (7, -5) of fixed shows.
+    wanted = np.array(SHIFT_PX) * PIXEL_UM
+    assert shift_um(shown) == pytest.approx(wanted, abs=FOUND_UM)
+    assert "Aligned" in dock.form.report.text()
+    assert dock.form.undo.isEnabled()
+    dock.form.undo.click()
+    assert shift_um(shown).tolist() == [0, 0]
+    assert not dock.form.undo.isEnabled()
+
+
+def test_noise_moves_nothing_and_says_why(
+    dock: AlignDock, shown: Viewer, qtbot: QtBot, told: list[str], rng
+) -> None:
+    shown.layers["moving"].data = rng.poisson(50, (128, 128)).astype(np.uint16)
+    dock.form.transform.setCurrentIndex(dock.form.transform.findData("rigid"))
+    estimate(dock, qtbot)
+    assert shift_um(shown).tolist() == [0, 0]
+    assert len(told) == 1
+    assert "correlate" in dock.form.report.text()
+    assert dock.form.start.isEnabled()
+    assert dock.form.start.text() == "Estimate"
+
+
+def test_cancel_moves_nothing(dock: AlignDock, shown: Viewer, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(dock.runner.idle, timeout=WAIT_MS):
+        dock.form.start.click()
+        assert dock.form.start.text() == "Cancel"
+        dock.form.start.click()
+    assert shift_um(shown).tolist() == [0, 0]
+    assert "Cancelled" in dock.form.report.text()
+
+
+def test_one_layer_is_not_enough(viewer: Viewer, told: list[str]) -> None:
+    viewer.add_image(np.ones((20, 20)))
+    dock = AlignDock(viewer)
+    viewer.window.add_dock_widget(dock)
+    dock.form.start.click()
+    assert "two image layers are needed" in told[0]
+
+
+def test_hand_moves_by_the_steps_on_screen(dock: AlignDock, shown: Viewer) -> None:
+    dock.form.hand.shift.setValue(0.25)
+    dock.form.hand.buttons["→"].click()
+    dock.form.hand.buttons["↓"].click()
+    assert shift_um(shown) == pytest.approx([0.25, 0.25])
+    dock.form.hand.angle.setValue(90)
+    dock.form.hand.buttons["↺"].click()
+    layer = shown.layers["moving"]
+    # About the center: 63.5 pixels; against the clock, the right edge goes up.
+    center = np.full(2, 6.35 + 0.25)
+    assert layer.data_to_world((63.5, 63.5)) == pytest.approx(center)
+    edge = layer.data_to_world((63.5, 127))
+    assert edge == pytest.approx(center + np.array([-6.35, 0]))
+
+
+def test_landmarks_are_clicked_in_turn_and_bring_the_layer_into_place(
+    dock: AlignDock, shown: Viewer
+) -> None:
+    dock.form.landmarks.begin.click()
+    moving, fixed = (shown.layers[name] for name in NAMES)
+    points = np.array([[20.0, 30.0], [90.0, 40.0], [60.0, 100.0]])
+    for point in points:
+        assert shown.layers.selection.active is moving
+        moving.add(point)
+        assert shown.layers.selection.active is fixed
+        fixed.add(point + SHIFT_PX)
+    assert "RMS 0" in dock.form.landmarks.report.text() or "e-" in (
+        dock.form.landmarks.report.text()
+    )
+    dock.form.landmarks.apply.click()
+    wanted = np.array(SHIFT_PX) * PIXEL_UM
+    assert shift_um(shown) == pytest.approx(wanted, abs=1e-6)
+    # The marks moved with their image.
+    assert moving.data_to_world(points[0]) == pytest.approx(
+        fixed.data_to_world(points[0] + SHIFT_PX)
+    )
+    dock.form.landmarks.clear.click()
+    assert [layer.name for layer in shown.layers] == ["moving", "fixed"]
+
+
+def test_overlay_is_magenta_and_green_until_it_is_ended(
+    dock: AlignDock, shown: Viewer
+) -> None:
+    before = [(x.colormap.name, x.blending) for x in shown.layers]
+    dock.form.overlay.click()
+    assert [x.colormap.name for x in shown.layers] == ["magenta", "green"]
+    assert {x.blending for x in shown.layers} == {"additive"}
+    dock.form.overlay.click()
+    assert [(x.colormap.name, x.blending) for x in shown.layers] == before
+
+
+def test_saved_transform_comes_back(dock: AlignDock, shown: Viewer, tmp_path) -> None:
+    dock.form.hand.buttons["→"].click()
+    moved = shift_um(shown).tolist()
+    dock.save(tmp_path / "t.json")
+    dock.form.undo.click()
+    dock.load(tmp_path / "t.json")
+    assert shift_um(shown) == pytest.approx(moved)
+
+
+def test_map_and_pair_follow_the_alignment(
+    dock: AlignDock, shown: Viewer, qtbot: QtBot
+) -> None:
+    dock.form.transform.setCurrentIndex(dock.form.transform.findData("translation"))
+    estimate(dock, qtbot)
+    dock.form.map.click()
+    layer = shown.layers[MAP_NAME]
+    assert layer.scale == pytest.approx([6.4, 6.4])
+    shown.layers.remove(MAP_NAME)
+    moving, fixed = shown.layers["moving"], shown.layers["fixed"]
+    cut = drain(pair_from_layers(shown, [moving], [fixed]))
+    # 128 - 7 and 128 - 5 pixels overlap: one patch of 64.
+    assert (cut.accepted, cut.rejected) == (1, 0)
+    piece = cut.pieces[0]
+    y, x = piece.origin_px
+    wanted = fixed.data[y + 7 : y + 71, x - 5 : x + 59]
+    error = np.abs(piece.target[0] - wanted).mean() / wanted.std()
+    assert error < 0.5  # noise interpolated by less than a third of a pixel
+    assert piece.source[0].dtype == np.uint16
+
+
+def test_closed_dock_hears_nothing(dock: AlignDock, shown: Viewer) -> None:
+    dock.form.landmarks.begin.click()
+    dock.form.overlay.click()
+    shown.window.remove_dock_widget(dock)
+    assert [layer.name for layer in shown.layers] == ["moving", "fixed"]
+    assert shown.layers["moving"].colormap.name == "gray"
+    shown.layers.clear()
