@@ -1,4 +1,4 @@
-"""How an ideal confocal microscope shows a plane: the sharp side of simulated pairs."""
+"""How a confocal microscope shows a plane: the sharp side of simulated pairs."""
 
 from __future__ import annotations
 
@@ -8,27 +8,36 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.fft import next_fast_len, rfft2
 
-from napari_gan_enhance.optics.psf import point_spread_function
+from napari_gan_enhance.optics.psf_confocal import confocal_point_spread_function
 from napari_gan_enhance.optics.transfer import FormationOptics, Transfer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 REACH = 3.0
-"""Radius in wavelength / NA: 99.9 % of the light that passes a closed pinhole."""
+"""Radius in wavelength / NA, beyond which a confocal microscope collects next to no
+light of a point in focus."""
 
 
 def confocal_transfer(
-    optics: FormationOptics, *, sampling: int, depth: int, shape: tuple[int, int]
+    optics: FormationOptics,
+    *,
+    excitation_nm: float,
+    pinhole_airy: float = 1.0,
+    sampling: int,
+    depth: int,
+    shape: tuple[int, int],
 ) -> Transfer:
-    """Compute the transfer functions of a confocal microscope with a closed pinhole.
-
-    Its point spread function is the product of those of illumination and detection,
-    here taken at the same wavelength: the square of the wide-field one.
+    """Compute the transfer functions of a confocal microscope.
 
     Parameters
     ----------
     optics : FormationOptics
+        Objective, emission and grid.
+    excitation_nm : float, nanometres
+        Of the laser; below the emission.
+    pinhole_airy : float, 0 to 20
+        Diameter of the pinhole in Airy units of the emission.
     sampling : int, >= 1
         Object pixels along a camera pixel.
     depth : int, >= 0
@@ -41,24 +50,22 @@ def confocal_transfer(
     Transfer
         Scaled so that all light of the plane in focus passes; planes out of focus lose
         theirs.
-
-    References
-    ----------
-    Wilson and Sheppard, Theory and Practice of Scanning Optical Microscopy (1984).
     """
     pixel = optics.pixel_um / sampling
     reach = REACH * 1e-3 * optics.emission_nm / optics.numerical_aperture
     half = min(math.ceil(reach / pixel), max(shape))
     side = 2 * half + 1
-    psf = point_spread_function(
+    psf = confocal_point_spread_function(
         (2 * depth + 1, side, side),
         (optics.plane_um or pixel, pixel, pixel),
         numerical_aperture=optics.numerical_aperture,
         immersion_index=optics.immersion_index,
+        excitation_nm=excitation_nm,
         emission_nm=optics.emission_nm,
+        pinhole_airy=pinhole_airy,
         model=optics.model,
     )
-    planes = psf[depth:].astype(np.float64) ** 2
+    planes = psf[depth:].astype(np.float64)
     planes /= planes[0].sum()
     height, width = (next_fast_len(n + 2 * half, real=True) for n in shape)
     return Transfer(_centered(planes, (height, width)), (height, width), half)
