@@ -29,6 +29,7 @@ BENCHMARKS = (
     "dock_opening",
     "tiled_vs_whole",
     "engine_over_network",
+    "deconvolution_speed",
     "first_tile_latency",
     "event_loop_stall",
     "memory_growth",

@@ -8,6 +8,9 @@ import pytest
 from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.metrics.evaluation import evaluate_planes
 from napari_gan_enhance.metrics.fidelity import evaluate
+from napari_gan_enhance.metrics.overlap import same_field
+from napari_gan_enhance.metrics.scale_free import fit_micro_ssim
+from napari_gan_enhance.metrics.settings import EvaluateSettings
 from napari_gan_enhance.micrograph.micrograph import Micrograph
 from napari_gan_enhance.progress import drain
 
@@ -21,7 +24,9 @@ def reference(rng: np.random.Generator) -> np.ndarray:
 def test_each_plane_and_their_median(reference, rng) -> None:
     result = reference + rng.normal(0, 0.1, reference.shape)
     pair = Micrograph(result, "CZYX"), Micrograph(reference, "CZYX")
-    evaluation = drain(evaluate_planes(*pair, data_range=2.0, fit="none"))
+    evaluation = drain(
+        evaluate_planes(*pair, EvaluateSettings(data_range=2, fit="none"))
+    )
     assert [dict(p.position) for p in evaluation.planes] == [
         {"C": c, "Z": z} for c in range(2) for z in range(3)
     ]
@@ -58,3 +63,78 @@ def test_other_sizes_are_refused(reference) -> None:
     pair = Micrograph(reference[:, :2], "CZYX"), Micrograph(reference, "CZYX")
     with pytest.raises(InputError, match=r"Z 2 x Y 16.*Z 3 x Y 16"):
         drain(evaluate_planes(*pair))
+
+
+def test_planes_of_a_channel_share_the_scale_of_micro_ssim(reference, rng) -> None:
+    """The second channel has another scale, which must not matter to the first."""
+    result = reference * 3 + rng.normal(0, 0.1, reference.shape)
+    pair = Micrograph(result, "CZYX"), Micrograph(reference, "CZYX")
+    evaluation = drain(evaluate_planes(*pair))
+    micro = fit_micro_ssim([(result[0, z], reference[0, z]) for z in range(3)])
+    expected = [micro.score(result[0, z], reference[0, z]) for z in range(3)]
+    found = [p.scale_free.micro_ssim for p in evaluation.planes[:3]]
+    np.testing.assert_allclose(found, expected)
+    assert evaluation.median_scale_free.si_psnr == pytest.approx(
+        np.median([p.scale_free.si_psnr for p in evaluation.planes])
+    )
+
+
+def test_maps_show_where_the_error_is(reference) -> None:
+    result = reference.copy()
+    result[1, 2, 8, 9] += 5
+    pair = Micrograph(result, "CZYX"), Micrograph(reference, "CZYX", name="truth")
+    settings = EvaluateSettings(fit="none", maps=True)
+    maps = drain(evaluate_planes(*pair, settings)).maps
+    error = np.zeros_like(reference)
+    error[1, 2, 8, 9] = 5
+    np.testing.assert_allclose(maps.error.pixels, error, atol=1e-5)
+    assert maps.ssim.pixels.shape == reference.shape
+    # Far from the error the images are equal.
+    assert maps.ssim.pixels[0].min() == pytest.approx(1)
+    assert maps.ssim.pixels[1, 2, 8, 9] < 0.95
+    assert maps.error.provenance["reference"] == "truth"
+
+
+def test_channels_are_joint_under_the_convention_of_panek(rng) -> None:
+    """One root mean square over all channels, not the mean of three."""
+    reference = rng.random((3, 16, 20))
+    result = reference + np.array([0.0, 0.1, 0.2])[:, None, None]
+    pair = Micrograph(result, "CYX"), Micrograph(reference, "CYX")
+    settings = EvaluateSettings(convention="panek", maps=True)
+    evaluation = drain(evaluate_planes(*pair, settings))
+    assert len(evaluation.planes) == 1
+    assert evaluation.median.mse == pytest.approx(0.05 / 3)
+    assert evaluation.median_scale_free is None
+    np.testing.assert_allclose(evaluation.maps.error.pixels[2], 0.2, rtol=1e-5)
+
+
+def test_upscaled_result_is_compared_on_the_grid_of_the_reference(reference) -> None:
+    doubled = reference.repeat(2, axis=2).repeat(2, axis=3)
+    pair = Micrograph(doubled, "CZYX"), Micrograph(reference, "CZYX")
+    evaluation = drain(evaluate_planes(*pair, overlap=same_field(*pair)))
+    # Linear reduction blurs a little over pixel borders.
+    assert evaluation.median.psnr > 15
+    assert evaluation.planes[0].position == {"C": 0, "Z": 0}
+
+
+def test_lazy_pixels_are_read_plane_by_plane(reference) -> None:
+    class Watched:
+        def __init__(self) -> None:
+            self.shape, self.dtype, self.most = reference.shape, reference.dtype, 0
+
+        def __getitem__(self, index):
+            block = reference[index]
+            self.most = max(self.most, block.size)
+            return block
+
+    watched = Watched()
+    drain(evaluate_planes(Micrograph(watched, "CZYX"), Micrograph(reference, "CZYX")))
+    assert watched.most == 16 * 20
+
+
+@pytest.mark.parametrize("given", [{"fit": "affine"}, {"data_range": 2.0}])
+def test_conventions_of_publications_leave_no_choice(reference, given) -> None:
+    plane = Micrograph(reference[0, 0], "YX")
+    settings = EvaluateSettings(convention="dlsr", **given)
+    with pytest.raises(InputError, match="'dlsr' came with a fit or a data range"):
+        drain(evaluate_planes(plane, plane, settings))

@@ -1,27 +1,33 @@
-"""`evaluate`: compare a result with a reference."""
+"""`evaluate`: compare a result with a reference, or judge it without one."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 if TYPE_CHECKING:
-    from napari_gan_enhance.metrics.evaluation import Evaluation
-    from napari_gan_enhance.metrics.fidelity import FidelityScores
+    from napari_gan_enhance.cli._evaluation import Wanted
 
-Fit = Literal["affine", "none"]
+Fit = Literal["affine", "none", "both"]
+ConventionName = Literal["standard", "panek", "micro_gan", "dlsr"]
+Method = Literal["frc", "single-image-frc", "decorrelation"]
+Threshold = Literal["1/7", "half-bit", "three-sigma"]
 
 
 def evaluate(
     result: Annotated[Path, typer.Argument(help="Image to judge.")],
-    reference: Annotated[Path, typer.Argument(help="Image taken for the truth.")],
+    reference: Annotated[
+        Path | None, typer.Argument(help="Image taken for the truth.")
+    ] = None,
     fit: Annotated[
-        Fit, typer.Option(help="Fit gain and offset of each plane first, or not.")
-    ] = "affine",
+        Fit | None,
+        typer.Option(
+            help="Fit gain and offset of each plane first, or not, or score both ways; "
+            "affine, where the convention has a choice."
+        ),
+    ] = None,
     data_range: Annotated[
         float | None,
         typer.Option(
@@ -29,57 +35,116 @@ def evaluate(
             "the 99.8th percentile of the reference."
         ),
     ] = None,
+    convention: Annotated[
+        ConventionName,
+        typer.Option(help="Score as a publication did, to compare with its numbers."),
+    ] = "standard",
+    overlap: Annotated[
+        bool,
+        typer.Option(
+            "--overlap",
+            help="Compare where the two overlap by their voxel sizes, instead of pixel "
+            "by pixel; both begin at the same corner.",
+        ),
+    ] = False,
+    offset_um: Annotated[
+        str | None,
+        typer.Option(
+            metavar="Z,Y,X",
+            help="Where RESULT begins, from the corner of REFERENCE; with --overlap.",
+        ),
+    ] = None,
+    maps: Annotated[
+        Path | None,
+        typer.Option(
+            "--map",
+            metavar="DIR",
+            help="Folder for ssim.ome.tif and error.ome.tif.",
+        ),
+    ] = None,
+    resolution: Annotated[
+        Method | None, typer.Option(help="Resolution of RESULT, without a reference.")
+    ] = None,
+    repeat: Annotated[
+        Path | None,
+        typer.Option(help="Second recording of the same field, for the FRC."),
+    ] = None,
+    threshold: Annotated[
+        Threshold, typer.Option(help="Correlation below which the FRC is noise.")
+    ] = "1/7",
+    niqe: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder of your own sharp images that RESULT should be like.",
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace existing maps.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object on standard output.")
     ] = False,
 ) -> None:
     """Score a result against a reference: MSE, NRMSE, SSIM, PSNR.
 
-    Scores are given for each plane, with their median.
+    Scores are given for each plane, with their median. Without a reference: resolution
+    and NIQE.
     """
-    from napari_gan_enhance.cli._console import print_json, run_job
-    from napari_gan_enhance.io.read import read_micrograph
-    from napari_gan_enhance.metrics.evaluation import evaluate_planes
+    from napari_gan_enhance.cli._console import print_json
+    from napari_gan_enhance.cli._evaluation import Wanted, judge
 
-    pair = read_micrograph(result), read_micrograph(reference)
-    evaluation = run_job(evaluate_planes(*pair, data_range=data_range, fit=fit))
+    wanted = Wanted(
+        result,
+        reference,
+        fits=_fits(fit),
+        data_range=data_range,
+        convention=convention,
+        offset_um=_offset(overlap, offset_um),
+        maps=maps,
+        method=None if resolution is None else resolution.replace("-frc", " frc"),
+        repeat=repeat,
+        threshold=threshold,
+        sharp=niqe,
+        overwrite=overwrite,
+    )
+    _check(wanted)
+    content, lines = judge(wanted)
     if as_json:
-        names = {"result": str(result), "reference": str(reference), "fit": fit}
-        print_json({**names, **_as_json(evaluation)})
+        print_json(content)
     else:
-        typer.echo("\n".join(_table(evaluation)))
+        typer.echo("\n".join(lines))
 
 
-def _as_json(evaluation: Evaluation) -> dict[str, Any]:
-    planes = [
-        {
-            "position": dict(plane.position),
-            "data_range": plane.data_range,
-            **_finite(plane.scores),
-        }
-        for plane in evaluation.planes
-    ]
-    return {"median": _finite(evaluation.median), "planes": planes}
+def _check(wanted: Wanted) -> None:
+    """Refuse what is missing, and options that would do nothing."""
+    alone = wanted.method is not None or wanted.sharp is not None
+    if wanted.reference is None and not alone:
+        raise typer.BadParameter(
+            "A REFERENCE is needed, or one of --resolution and --niqe."
+        )
+    if wanted.reference is None and (wanted.maps or wanted.offset_um is not None):
+        raise typer.BadParameter("--map and --overlap need a REFERENCE.")
+    if (wanted.repeat is not None) != (wanted.method == "frc"):
+        raise typer.BadParameter("--resolution frc and --repeat go together.")
+    if wanted.maps is not None and len(wanted.fits) > 1:
+        raise typer.BadParameter("--map needs one fit: affine or none, not both.")
 
 
-def _finite(scores: FidelityScores) -> dict[str, float | None]:
-    """Return the scores; JSON has no infinity, which is the PSNR of equal planes."""
-    values = asdict(scores).items()
-    return {name: v if math.isfinite(v) else None for name, v in values}
+def _fits(fit: Fit | None) -> tuple[Any, ...]:
+    return ("none", "affine") if fit == "both" else (fit,)
 
 
-def _table(evaluation: Evaluation) -> list[str]:
-    names = list(asdict(evaluation.median))
-    rows = [["plane", *names, "data_range"]]
-    for plane in evaluation.planes:
-        where = " ".join(f"{a}{at}" for a, at in plane.position.items()) or "-"
-        scores = [f"{v:.6g}" for v in asdict(plane.scores).values()]
-        rows.append([where, *scores, f"{plane.data_range:.6g}"])
-    if len(evaluation.planes) > 1:
-        scores = [f"{v:.6g}" for v in asdict(evaluation.median).values()]
-        rows.append(["median", *scores, ""])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
+def _offset(overlap: bool, text: str | None) -> tuple[float, float, float] | None:
+    """Return where the result begins, None to compare pixel by pixel."""
+    if text is None:
+        return (0.0, 0.0, 0.0) if overlap else None
+    if not overlap:
+        raise typer.BadParameter("--offset-um needs --overlap.")
+    try:
+        z, y, x = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"{text!r}: --offset-um takes three numbers, Z,Y,X."
+        ) from error
+    return z, y, x

@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from napari_gan_enhance.errors import InputError
+import numpy as np
+
 from napari_gan_enhance.metrics.fidelity import (
     FidelityScores,
-    Fit,
-    evaluate,
     median_scores,
     reference_range,
 )
+from napari_gan_enhance.metrics.overlap import same_grid
+from napari_gan_enhance.metrics.scale_free import (
+    ScaleFreeScores,
+    fit_micro_ssim,
+    score_scale_free,
+)
+from napari_gan_enhance.metrics.settings import EvaluateSettings
 from napari_gan_enhance.micrograph.view import AxesView
 from napari_gan_enhance.progress import Job, Progress, RemainingTime
-from napari_gan_enhance.tiling.region import positions, snapped_region
+from napari_gan_enhance.tiling.region import positions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
+    from napari_gan_enhance.metrics.fidelity import Comparison
+    from napari_gan_enhance.metrics.overlap import Overlap
     from napari_gan_enhance.micrograph.micrograph import Micrograph
 
 OTHER_AXES = "TCZS"
+DEFAULT = EvaluateSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,31 +45,53 @@ class PlaneScores:
     Parameters
     ----------
     position : mapping of axis letter to int
-        Where the plane stands; only axes with more than one position.
+        Where the plane stands in the overlap; only axes with more than one position.
+        A joint convention has no position on its channels.
     data_range : float
         Range of intensities used, the same for all planes of a channel.
     scores : FidelityScores
+    scale_free : ScaleFreeScores or None
+        Without the fit; None under the convention of a publication.
     """
 
     position: Mapping[str, int]
     data_range: float
     scores: FidelityScores
+    scale_free: ScaleFreeScores | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
+class FidelityMaps:
+    """Where a result is right and where it is wrong.
+
+    Parameters
+    ----------
+    ssim : Micrograph, float32, -1 to 1
+    error : Micrograph, float32
+        Result (after the fit) minus reference, in intensity units of the reference.
+        Both have the axes of the reference and the size of the overlap.
+    """
+
+    ssim: Micrograph
+    error: Micrograph
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """Scores of all planes and their medians."""
+    """Scores of all planes, their medians, and the maps if they were wanted."""
 
     planes: tuple[PlaneScores, ...]
     median: FidelityScores
+    median_scale_free: ScaleFreeScores | None = None
+    maps: FidelityMaps | None = None
 
 
 def evaluate_planes(
     result: Micrograph,
     reference: Micrograph,
+    settings: EvaluateSettings = DEFAULT,
     *,
-    data_range: float | None = None,
-    fit: Fit = "affine",
+    overlap: Overlap | None = None,
 ) -> Job[Evaluation]:
     """Compare every plane of a result with the same plane of a reference.
 
@@ -66,11 +99,10 @@ def evaluate_planes(
     ----------
     result, reference : Micrograph
         Axes may differ in order; axes one of them lacks have length 1 in the other.
-    data_range : float, optional
-        For SSIM and PSNR; by default that of `reference_range`, over all planes of a
-        channel (or RGB sample).
-    fit : "affine" or "none"
-        See `evaluate`; the fit is made for each plane.
+    settings : EvaluateSettings
+    overlap : Overlap, optional
+        Where to compare, from `find_overlap` or `same_field`. Without it both must
+        have the same size and are compared pixel by pixel.
 
     Yields
     ------
@@ -84,48 +116,164 @@ def evaluate_planes(
     Raises
     ------
     InputError
-        If the two do not have the same size, or a plane cannot be compared.
+        If the two do not have the same size and no overlap is given, or a plane cannot
+        be compared.
     """
-    _check_sizes(result, reference)
-    axes = [axis for axis in OTHER_AXES if reference.size(axis) > 1]
-    places = positions(snapped_region(reference, None, {}), axes)
+    convention = settings.chosen()
+    joint = "CS" if convention.is_joint else ""
+    pair = _Pair(result, reference, overlap or same_grid(result, reference), joint)
+    maps = _empty_maps(pair) if settings.maps else None
+    planes = yield from _compare(pair, settings, maps)
+    free: list[ScaleFreeScores] = []
+    if not convention.is_fixed:
+        free = yield from _score_scale_free(pair)
+        planes = [
+            replace(plane, scale_free=score)
+            for plane, score in zip(planes, free, strict=True)
+        ]
+    return Evaluation(
+        tuple(planes),
+        median_scores([p.scores for p in planes]),
+        _median_scale_free(free),
+        maps,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pair:
+    """Two micrographs and where they overlap; reads both on one grid."""
+
+    result: Micrograph
+    reference: Micrograph
+    overlap: Overlap
+    joint: str
+
+    def places(self) -> list[dict[str, int]]:
+        """Return the position of every plane on the axes that have several."""
+        sizes = {a: self.size(a) for a in OTHER_AXES if a not in self.joint}
+        box = {axis: slice(0, n) for axis, n in sizes.items() if n > 1}
+        return positions(box, list(box))
+
+    def size(self, axis: str) -> int:
+        if axis in "ZYX":
+            return self.overlap.size(axis)
+        return self.reference.size(axis)
+
+    def read(self, place: Mapping[str, int]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return result and reference: (Y, X), or (C, Y, X) if channels are joint."""
+        inner = self.inner(place)
+        pairs = [
+            (
+                self.overlap.result_plane(self.result, at),
+                self.overlap.reference_plane(self.reference, at),
+            )
+            for at in inner
+        ]
+        if not self.joint:
+            return pairs[0]
+        first, second = zip(*pairs, strict=True)
+        return np.stack(first), np.stack(second)
+
+    def inner(self, place: Mapping[str, int]) -> list[dict[str, int]]:
+        """Return the single planes of a place: its channels, if they are joint."""
+        box = {a: slice(0, self.size(a)) for a in self.joint}
+        return [{**place, **at} for at in positions(box, list(box))]
+
+    def write(
+        self, maps: FidelityMaps, place: Mapping[str, int], compared: Comparison
+    ) -> None:
+        shape = (-1, self.size("Y"), self.size("X"))
+        whole = (slice(None), slice(None))
+        for micrograph, values in (
+            (maps.ssim, compared.ssim_map),
+            (maps.error, compared.error_map),
+        ):
+            planes = values.reshape(shape)
+            for at, plane in zip(self.inner(place), planes, strict=True):
+                AxesView(micrograph.pixels, micrograph.axes, "YX", at)[whole] = plane
+
+
+def _compare(
+    pair: _Pair, settings: EvaluateSettings, maps: FidelityMaps | None
+) -> Job[list[PlaneScores]]:
+    convention, fit = settings.chosen(), settings.used_fit
+    given = convention.data_range or settings.data_range
     ranges: dict[tuple[int, int], float] = {}
-    clock, planes = RemainingTime(), []
+    places, clock, planes = pair.places(), RemainingTime(), []
     for done, place in enumerate(places, start=1):
-        channel = (place.get("C", 0), place.get("S", 0))
+        channel = _channel(place)
         if channel not in ranges:
-            ranges[channel] = _range(reference, place, data_range)
-        pair = (_plane(result, place), _plane(reference, place))
-        scores = evaluate(*pair, data_range=ranges[channel], fit=fit)
-        planes.append(PlaneScores(place, ranges[channel], scores))
+            ranges[channel] = given or _range(pair.reference, place)
+        image, truth = pair.read(place)
+        compared = convention.compare(image, truth, data_range=ranges[channel], fit=fit)
+        if maps is not None:
+            pair.write(maps, place, compared)
+        planes.append(PlaneScores(place, ranges[channel], compared.scores))
         left = clock.after(done, len(places))
         yield Progress(done, len(places), "comparing", left)
-    return Evaluation(tuple(planes), median_scores([p.scores for p in planes]))
+    return planes
 
 
-def _check_sizes(result: Micrograph, reference: Micrograph) -> None:
-    order = OTHER_AXES + "YX"
-    sizes = [tuple(m.size(axis) for axis in order) for m in (result, reference)]
-    if sizes[0] != sizes[1]:
-        first, second = (
-            " x ".join(f"{a} {n}" for a, n in zip(order, size, strict=True) if n > 1)
-            for size in sizes
-        )
-        raise InputError(
-            f"The result has {first}, the reference {second} - both must have the same "
-            "size on every axis - crop or resample one of them."
-        )
+def _score_scale_free(pair: _Pair) -> Job[list[ScaleFreeScores]]:
+    """Score planes that have been compared; those of a channel are one data set."""
+    places = pair.places()
+    scores: dict[int, ScaleFreeScores] = {}
+    for channel in sorted({_channel(place) for place in places}):
+        mine = [i for i, place in enumerate(places) if _channel(place) == channel]
+        planes = _LazyPlanes(pair, [places[i] for i in mine])
+        yield Progress(len(scores), len(places), "fitting the scale")
+        micro = fit_micro_ssim(planes)
+        for i, (image, truth) in zip(mine, planes, strict=True):
+            scores[i] = score_scale_free(image, truth, micro)
+            yield Progress(len(scores), len(places), "scoring free of scale")
+    return [scores[i] for i in range(len(places))]
 
 
-def _range(
-    reference: Micrograph, place: Mapping[str, int], data_range: float | None
-) -> float:
-    if data_range is not None:
-        return data_range
+class _LazyPlanes(Sequence[tuple["NDArray[Any]", "NDArray[Any]"]]):
+    """Pairs of planes that are read when they are asked for."""
+
+    def __init__(self, pair: _Pair, places: list[dict[str, int]]) -> None:
+        self._pair = pair
+        self._places = places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._pair.read(self._places[index])
+
+
+def _channel(place: Mapping[str, int]) -> tuple[int, int]:
+    return place.get("C", 0), place.get("S", 0)
+
+
+def _range(reference: Micrograph, place: Mapping[str, int]) -> float:
     channel = {axis: at for axis, at in place.items() if axis in "CS"}
     return reference_range(AxesView(reference.pixels, reference.axes, "TZYX", channel))
 
 
-def _plane(micrograph: Micrograph, place: Mapping[str, int]) -> NDArray[Any]:
-    view = AxesView(micrograph.pixels, micrograph.axes, "YX", place)
-    return view[slice(None), slice(None)]
+def _empty_maps(pair: _Pair) -> FidelityMaps:
+    reference = pair.reference
+    shape = tuple(pair.size(axis) for axis in reference.axes)
+    ssim, error = (
+        reference.with_pixels(
+            np.zeros(shape, np.float32),
+            name=f"{pair.result.name} [{name}]",
+            provenance={
+                "operation": name,
+                "result": pair.result.name,
+                "reference": reference.name,
+            },
+        )
+        for name in ("SSIM map", "error map")
+    )
+    return FidelityMaps(ssim, error)
+
+
+def _median_scale_free(scores: list[ScaleFreeScores]) -> ScaleFreeScores | None:
+    if not scores:
+        return None
+    return ScaleFreeScores(
+        float(median(s.si_psnr for s in scores)),
+        float(median(s.micro_ssim for s in scores)),
+    )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from napari_gan_enhance.errors import InputError
+from napari_gan_enhance.metrics.similarity import SsimWindow, similarity_map
 from napari_gan_enhance.micrograph.intensity import check_finite, fit_intensity_scaling
 
 if TYPE_CHECKING:
@@ -20,12 +21,6 @@ Fit = Literal["affine", "none"]
 
 RANGE_PERCENTILES = (3.0, 99.8)
 """Of the reference; their distance is the data range where none is given (as CARE)."""
-
-SSIM_SIGMA = 1.5
-"""Pixels; SSIM_SIDE and this are the window of doi:10.1109/TIP.2003.819861."""
-
-SSIM_SIDE = 11
-"""Pixels; a plane smaller than the window has no SSIM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +35,7 @@ class FidelityScores:
     nrmse_minmax : float
         Root mean square error over the range of the reference, maximum - minimum.
     ssim : float, -1 to 1
-        Gaussian window of 11 px, sigma 1.5, population covariance.
+        By default with the Gaussian window of `SsimWindow`.
     psnr : float, dB
         Infinite for equal planes.
     """
@@ -50,6 +45,24 @@ class FidelityScores:
     nrmse_minmax: float
     ssim: float
     psnr: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """Scores of one plane, and where they come from.
+
+    Parameters
+    ----------
+    scores : FidelityScores
+    ssim_map : ndarray, shape of the plane, float64, -1 to 1
+        See `similarity_map`.
+    error_map : ndarray, shape of the plane, float64
+        Result minus reference, in intensity units of the reference.
+    """
+
+    scores: FidelityScores
+    ssim_map: NDArray[np.float64]
+    error_map: NDArray[np.float64]
 
 
 def evaluate(
@@ -82,33 +95,59 @@ def evaluate(
         If shapes differ or are too small, pixels are NaN or infinite, the reference is
         constant, or the data range is not positive.
     """
-    _check_planes(result, reference)
+    _check_shapes(result, reference)
+    check_planes(result, reference)
     if data_range is None:
         data_range = reference_range(reference)
-    _check_range(data_range)
-    from skimage import metrics
-
+    check_range(data_range)
     truth = np.asarray(reference, np.float64)
     image = np.asarray(result, np.float64)
     if fit == "affine":
         image = affine_fit(image, truth)
-    mse = float(metrics.mean_squared_error(truth, image))
-    return FidelityScores(
+    return compare(image, truth, data_range=data_range).scores
+
+
+def compare(
+    image: NDArray[np.float64],
+    truth: NDArray[np.float64],
+    *,
+    data_range: float,
+    ssim_range: float | None = None,
+    window: SsimWindow = SsimWindow.GAUSSIAN,
+) -> Comparison:
+    """Score planes that are on one scale already.
+
+    Parameters
+    ----------
+    image, truth : ndarray, shape (Y, X) or (N, Y, X), float64
+        What `check_planes` lets pass. Of several planes there is one error for all,
+        and the mean of their SSIM.
+    data_range : float, > 0
+        For PSNR.
+    ssim_range : float, > 0, optional
+        By default the same.
+    window : SsimWindow
+
+    Returns
+    -------
+    Comparison
+    """
+    error = image - truth
+    mse = float((error**2).mean())
+    root = mse**0.5
+    planes = [
+        similarity_map(a, b, data_range=ssim_range or data_range, window=window)
+        for a, b in zip(_stacked(image), _stacked(truth), strict=True)
+    ]
+    scores = FidelityScores(
         mse,
-        float(metrics.normalized_root_mse(truth, image, normalization="euclidean")),
-        float(metrics.normalized_root_mse(truth, image, normalization="min-max")),
-        float(
-            metrics.structural_similarity(
-                truth,
-                image,
-                data_range=data_range,
-                gaussian_weights=True,
-                sigma=SSIM_SIGMA,
-                use_sample_covariance=False,
-            )
-        ),
+        root / float((truth**2).mean()) ** 0.5,
+        root / float(truth.max() - truth.min()),
+        float(np.mean([mean for mean, _ in planes])),
         float("inf") if mse == 0 else float(10 * np.log10(data_range**2 / mse)),
     )
+    maps = np.stack([full for _, full in planes]).reshape(truth.shape)
+    return Comparison(scores, maps, error)
 
 
 def affine_fit(
@@ -146,18 +185,24 @@ def median_scores(scores: Sequence[FidelityScores]) -> FidelityScores:
     return FidelityScores(*(float(median(column)) for column in columns))
 
 
-def _check_planes(result: NDArray[Any], reference: NDArray[Any]) -> None:
-    if result.shape != reference.shape or result.ndim != 2:
+def check_planes(
+    result: NDArray[Any],
+    reference: NDArray[Any],
+    window: SsimWindow = SsimWindow.GAUSSIAN,
+) -> None:
+    """Refuse planes (..., Y, X) of one shape that have no scores.
+
+    Raises
+    ------
+    InputError
+        If they are smaller than the window, hold NaN or infinity, or the reference is
+        constant.
+    """
+    if min(result.shape[-2:]) < window.side:
         raise InputError(
-            f"A result of shape {result.shape} cannot be compared with a reference of "
-            f"shape {reference.shape} - both must be planes of the same size - crop or "
-            "resample one of them."
-        )
-    if min(result.shape) < SSIM_SIDE:
-        raise InputError(
-            f"Planes of {result.shape[0]} x {result.shape[1]} pixels cannot be "
-            f"compared - SSIM needs at least {SSIM_SIDE} x {SSIM_SIDE} - choose larger "
-            "ones."
+            f"Planes of {result.shape[-2]} x {result.shape[-1]} pixels cannot be "
+            f"compared - SSIM needs at least {window.side} x {window.side} - choose "
+            "larger ones."
         )
     check_finite(result)
     check_finite(reference)
@@ -169,9 +214,29 @@ def _check_planes(result: NDArray[Any], reference: NDArray[Any]) -> None:
         )
 
 
-def _check_range(data_range: float) -> None:
+def check_range(data_range: float) -> None:
+    """Refuse a data range that is not a positive number.
+
+    Raises
+    ------
+    InputError
+    """
     if not (np.isfinite(data_range) and data_range > 0):
         raise InputError(
             f"Data range {data_range!r} cannot be used - it must be a positive number "
             "- give the largest minus the smallest possible intensity."
         )
+
+
+def _check_shapes(result: NDArray[Any], reference: NDArray[Any]) -> None:
+    if result.shape != reference.shape or result.ndim != 2:
+        raise InputError(
+            f"A result of shape {result.shape} cannot be compared with a reference of "
+            f"shape {reference.shape} - both must be planes of the same size - crop or "
+            "resample one of them."
+        )
+
+
+def _stacked(planes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (Y, X) or (N, Y, X) as (N, Y, X)."""
+    return planes.reshape(-1, *planes.shape[-2:])

@@ -1,0 +1,274 @@
+"""What `evaluate` does once its options are read, and how it says it."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from napari_gan_enhance.cli._console import message, run_job
+from napari_gan_enhance.io.read import read_micrograph
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from napari_gan_enhance.metrics.evaluation import (
+        Evaluation,
+        FidelityMaps,
+        PlaneScores,
+    )
+    from napari_gan_enhance.metrics.overlap import Overlap
+    from napari_gan_enhance.micrograph.micrograph import Micrograph
+
+Content = tuple[dict[str, Any], list[str]]
+"""For --json, and the lines for a reader."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The options of `evaluate`, checked.
+
+    Parameters
+    ----------
+    result : Path
+    reference : Path or None
+    fits : tuple of "affine", "none" or None
+    data_range : float or None
+    convention : str
+    offset_um : (z, y, x) or None, µm
+        None compares pixel by pixel.
+    maps : Path or None
+    method : str or None
+        Of `measure_resolution`.
+    repeat : Path or None
+    threshold : str
+    sharp : Path or None
+        Folder of sharp images.
+    overwrite : bool
+    """
+
+    result: Path
+    reference: Path | None
+    fits: tuple[Any, ...]
+    data_range: float | None
+    convention: Any
+    offset_um: tuple[float, float, float] | None
+    maps: Path | None
+    method: Any
+    repeat: Path | None
+    threshold: Any
+    sharp: Path | None
+    overwrite: bool
+
+
+def judge(wanted: Wanted) -> Content:
+    """Do all that is wanted, one after the other."""
+    from napari_gan_enhance.metrics.conventions import CONVENTIONS
+    from napari_gan_enhance.metrics.fidelity import check_range
+
+    if wanted.data_range is not None:
+        check_range(wanted.data_range)
+    image = read_micrograph(wanted.result)
+    content: dict[str, Any] = {"result": str(wanted.result)}
+    lines: list[str] = []
+    if wanted.reference is not None:
+        content |= {"reference": str(wanted.reference)}
+        content |= {"convention": wanted.convention}
+        window = CONVENTIONS[wanted.convention].window
+        content |= {"ssim_window": window.value}
+        _add((content, lines), _compared(image, wanted.reference, wanted))
+    if wanted.method is not None:
+        _add((content, lines), _resolution(image, wanted))
+    if wanted.sharp is not None:
+        _add((content, lines), _niqe(image, wanted.sharp))
+    return content, lines
+
+
+def _add(whole: Content, part: Content) -> None:
+    whole[0].update(part[0])
+    whole[1].extend([""] * bool(whole[1]) + part[1])
+
+
+def _compared(image: Micrograph, reference_path: Path, wanted: Wanted) -> Content:
+    from napari_gan_enhance.metrics.evaluation import evaluate_planes
+    from napari_gan_enhance.metrics.settings import EvaluateSettings
+
+    reference = read_micrograph(reference_path)
+    overlap = _overlap(image, reference, wanted.offset_um)
+    content: dict[str, Any] = {}
+    lines: list[str] = []
+    for fit in wanted.fits:
+        settings = EvaluateSettings(
+            convention=wanted.convention,
+            fit=fit,
+            data_range=wanted.data_range,
+            maps=wanted.maps is not None,
+        )
+        job = evaluate_planes(image, reference, settings, overlap=overlap)
+        with _target(wanted) as folder:
+            evaluation = run_job(job)
+            if folder is not None and evaluation.maps is not None:
+                _write_maps(folder, evaluation.maps)
+        one = {"fit": settings.used_fit, **_as_json(evaluation)}
+        if len(wanted.fits) > 1:
+            content[settings.used_fit] = one
+            lines += [f"fit: {settings.used_fit}", *_table(evaluation), ""]
+        else:
+            content |= one
+            lines += _table(evaluation)
+    if wanted.maps is not None:
+        content["map"] = str(wanted.maps)
+    return content, lines
+
+
+def _overlap(
+    image: Micrograph,
+    reference: Micrograph,
+    offset_um: tuple[float, float, float] | None,
+) -> Overlap | None:
+    from napari_gan_enhance.metrics.overlap import extent_of, find_overlap
+
+    if offset_um is None:
+        return None
+    where = extent_of(image, offset_um), extent_of(reference)
+    return find_overlap(image, reference, where)
+
+
+@contextlib.contextmanager
+def _target(wanted: Wanted) -> Iterator[Path | None]:
+    """Give the folder for the maps; refuse one that exists before any work."""
+    from napari_gan_enhance.io.atomic import atomic_folder
+
+    if wanted.maps is None:
+        yield None
+        return
+    with atomic_folder(wanted.maps, wanted.overwrite) as folder:
+        folder.mkdir()
+        yield folder
+
+
+def _write_maps(folder: Path, maps: FidelityMaps) -> None:
+    from napari_gan_enhance.io.write import write_micrograph
+
+    for name, micrograph in (("ssim", maps.ssim), ("error", maps.error)):
+        run_job(write_micrograph(folder / f"{name}.ome.tif", micrograph))
+
+
+def _resolution(image: Micrograph, wanted: Wanted) -> Content:
+    from napari_gan_enhance.metrics.unreferenced import (
+        measure_resolution,
+        median_resolution_um,
+    )
+
+    repeat = None if wanted.repeat is None else read_micrograph(wanted.repeat)
+    planes = run_job(
+        measure_resolution(
+            image, wanted.method, repeat=repeat, threshold=wanted.threshold
+        )
+    )
+    first = planes[0].resolution
+    middle = median_resolution_um(planes)
+    content = {
+        "method": first.method,
+        "threshold": first.threshold or None,
+        "note": first.note,
+        "median_um": middle,
+        "planes": [
+            {"position": dict(p.position), "um": p.resolution.resolution_um}
+            for p in planes
+        ],
+    }
+    if first.note:
+        message(f"Note: {first.note}")
+    cut = f", threshold {first.threshold}" if first.threshold else ""
+    rows = [["plane", "resolution_um"]]
+    rows += [[_where(p.position), f"{p.resolution.resolution_um:.4g}"] for p in planes]
+    rows += [["median", f"{middle:.4g}"]] if len(planes) > 1 else []
+    return {"resolution": content}, [f"{first.method}{cut}", *_aligned(rows)]
+
+
+def _niqe(image: Micrograph, sharp: Path) -> Content:
+    from statistics import median
+
+    from napari_gan_enhance.metrics.unreferenced import fit_niqe_model, measure_niqe
+
+    files = _images(sharp)
+    model = run_job(fit_niqe_model(map(read_micrograph, files)))
+    planes = run_job(measure_niqe(image, model))
+    middle = float(median(p.niqe for p in planes))
+    content = {
+        "model": {"images": [p.name for p in files], "blocks": model.blocks},
+        "median": middle,
+        "planes": [{"position": dict(p.position), "niqe": p.niqe} for p in planes],
+    }
+    rows = [["plane", "niqe"]]
+    rows += [[_where(p.position), f"{p.niqe:.4g}"] for p in planes]
+    rows += [["median", f"{middle:.4g}"]] if len(planes) > 1 else []
+    title = f"NIQE, lower is better; fitted to {model.blocks} blocks of {sharp}"
+    return {"niqe": content}, [title, *_aligned(rows)]
+
+
+def _images(folder: Path) -> list[Path]:
+    from napari_gan_enhance.batch import INPUT_SUFFIXES
+    from napari_gan_enhance.errors import InputError
+
+    inside = sorted(folder.iterdir()) if folder.is_dir() else []
+    files = [p for p in inside if p.name.lower().endswith(INPUT_SUFFIXES)]
+    if not files:
+        raise InputError(
+            f"{str(folder)!r} holds no images - NIQE is fitted to sharp ones - choose "
+            "the folder that holds them."
+        )
+    return files
+
+
+def _as_json(evaluation: Evaluation) -> dict[str, Any]:
+    planes = [
+        {
+            "position": dict(plane.position),
+            "data_range": plane.data_range,
+            **_finite(_scores(plane)),
+        }
+        for plane in evaluation.planes
+    ]
+    return {"median": _finite(_medians(evaluation)), "planes": planes}
+
+
+def _scores(plane: PlaneScores) -> dict[str, float]:
+    free = plane.scale_free
+    return asdict(plane.scores) | (asdict(free) if free else {})
+
+
+def _medians(evaluation: Evaluation) -> dict[str, float]:
+    free = evaluation.median_scale_free
+    return asdict(evaluation.median) | (asdict(free) if free else {})
+
+
+def _finite(scores: dict[str, float]) -> dict[str, float | None]:
+    """Return the scores; JSON has no infinity, which is the PSNR of equal planes."""
+    return {name: v if math.isfinite(v) else None for name, v in scores.items()}
+
+
+def _table(evaluation: Evaluation) -> list[str]:
+    rows = [["plane", *_medians(evaluation), "data_range"]]
+    for plane in evaluation.planes:
+        scores = [f"{v:.6g}" for v in _scores(plane).values()]
+        rows.append([_where(plane.position), *scores, f"{plane.data_range:.6g}"])
+    if len(evaluation.planes) > 1:
+        scores = [f"{v:.6g}" for v in _medians(evaluation).values()]
+        rows.append(["median", *scores, ""])
+    return _aligned(rows)
+
+
+def _where(position: Any) -> str:
+    return " ".join(f"{axis}{at}" for axis, at in position.items()) or "-"
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
