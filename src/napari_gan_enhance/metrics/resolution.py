@@ -262,7 +262,8 @@ def _faded(plane: NDArray[Any]) -> NDArray[np.float64]:
     correlates at all frequencies, as both images are cut at the same place.
     """
     image = np.asarray(plane, np.float64)
-    return (image - image.mean()) * np.outer(*map(np.hanning, image.shape))
+    window = np.outer(*map(np.hanning, image.shape))
+    return np.asarray((image - image.mean()) * window, np.float64)
 
 
 def _resolution(
