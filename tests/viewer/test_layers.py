@@ -114,6 +114,12 @@ def test_metadata_of_the_reader_come_back() -> None:
     assert micrograph.voxel_size_um == VoxelSize(None, 0.1, 0.1)
 
 
+def test_size_that_a_run_was_told_comes_back() -> None:
+    known = Micrograph(np.zeros((4, 5)), "YX", VoxelSize(None, 0.2, 0.3))
+    layer = Image(np.zeros((4, 5)), metadata={METADATA_KEY: known})  # in pixels
+    assert micrograph_from_layer(layer).voxel_size_um == VoxelSize(None, 0.2, 0.3)
+
+
 @pytest.mark.parametrize("upscale", [1, 2, 4])
 @pytest.mark.parametrize("region", [None, {"Y": slice(10, 20), "Z": slice(1, 2)}])
 def test_result_lies_exactly_over_its_source(

@@ -183,7 +183,7 @@ def test_psf_is_made_of_marked_beads(
             marks.add([row + 1, column - 1])
     with qtbot.waitSignal(section.runner.idle, timeout=WAIT_MS):
         section.distill.click()
-    assert "9 beads used" in section.text.text()
+    assert "9 of 9 beads" in section.text.text()
     psf = viewer.layers["beads [PSF of 9 beads]"]
     assert psf.scale.tolist() == [0.1, 0.1]
     assert psf.data.sum() == pytest.approx(1, abs=1e-5)

@@ -207,6 +207,14 @@ def test_slider_follows_the_selected_result(
     )
 
 
+def test_source_stays_chosen_whatever_is_selected(
+    deconvolve_dock: DeconvolveDock, viewer: Viewer, cells: Image, qtbot: QtBot
+) -> None:
+    viewer.layers.selection.active = viewer.add_points([[1, 1]])
+    run_to_idle(deconvolve_dock, qtbot)
+    assert deconvolve_dock.controls.layer.layer() is cells
+
+
 def test_iterations_need_not_be_kept(
     deconvolve_dock: DeconvolveDock, viewer: Viewer, qtbot: QtBot
 ) -> None:

@@ -169,19 +169,8 @@ def psf_layer_data(psf: BeadPsf, stack: Micrograph, names: list[str]) -> LayerDa
 
 
 def describe_psf(psf: BeadPsf) -> str:
-    """Return how many beads made it, and how wide it is against theory."""
-    lost = {
-        "near the edge": psf.near_edge,
-        "near another": psf.near_other,
-        "saturated": psf.saturated,
-        "faint": psf.faint,
-    }
-    reasons = [f"{count} {reason}" for reason, count in lost.items() if count]
-    beads = f"{psf.used} bead{'s' * (psf.used != 1)} used"
-    if reasons:
-        beads += f", left out: {', '.join(reasons)}"
-    lines = [f"{beads}.", *_widths(psf)]
-    return "\n".join([*lines, *psf.notes])
+    """Return how many beads made it, what was repaired, and its width in theory."""
+    return "\n".join([*psf.notes, *_widths(psf)])
 
 
 def _widths(psf: BeadPsf) -> list[str]:

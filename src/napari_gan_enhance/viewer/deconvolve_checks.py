@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_gan_enhance.errors import InputError
+from napari_gan_enhance.micrograph.microscope import Modality
 from napari_gan_enhance.optics.psf_width import Nyquist, coarse_axes, nyquist_um
 from napari_gan_enhance.viewer.checks import NAMES, Finding, optics_findings
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from napari_gan_enhance.micrograph.micrograph import Micrograph
     from napari_gan_enhance.viewer.choices import DeconvolveChoices
     from napari_gan_enhance.viewer.optics_values import OpticsValues
+
+CONFOCAL = (Modality.CONFOCAL, Modality.SPINNING_DISK)
 
 MEASURE_PSF = "take a measured PSF"
 """What can be done in the Deconvolve dock where the optics are not known."""
@@ -60,7 +63,7 @@ def deconvolve_findings(
     found = list(_psf(choices, psf))
     if choices.psf == "computed":
         found += optics_findings(choices, micrograph, in_file, MEASURE_PSF)
-        found += _aberration(choices)
+        found += [*_aberration(choices), *_modality(micrograph)]
         if not any(finding.blocks for finding in found):
             found += sampling_findings(choices, is_volume=micrograph.size("Z") > 1)
     return sorted(found, key=lambda finding: not finding.blocks)
@@ -120,6 +123,16 @@ def _psf(choices: DeconvolveChoices, psf: PsfLayer) -> Iterator[Finding]:
         )
     elif choices.psf == "layer" and psf.micrograph is None:
         yield Finding("psf_layer", "Choose the layer that holds the PSF.")
+
+
+def _modality(micrograph: Micrograph) -> Iterator[Finding]:
+    if micrograph.microscope.modality in CONFOCAL:
+        yield Finding(
+            "model",
+            "The file says confocal, but a computed PSF is that of a wide-field "
+            "microscope, and wider: a measured one suits better.",
+            blocks=False,
+        )
 
 
 def _aberration(choices: DeconvolveChoices) -> Iterator[Finding]:

@@ -88,11 +88,18 @@ def micrograph_from_layer(layer: ImageState) -> Micrograph:
     channels = known.channels if known.size("C") == described.size("C") else ()
     return described.with_pixels(
         pixels,
+        voxel_size_um=_known_sizes(voxel, known),
         channels=channels,
         microscope=known.microscope,
         provenance=known.provenance,
         time_step_s=described.time_step_s or known.time_step_s,
     )
+
+
+def _known_sizes(voxel: VoxelSize, known: Micrograph) -> VoxelSize:
+    """Return the layer's sizes, and what a run was told where it has none."""
+    pairs = zip(voxel, known.voxel_size_um, strict=True)
+    return VoxelSize(*(own or told for own, told in pairs))
 
 
 def layer_axes(layer: ImageState) -> str:

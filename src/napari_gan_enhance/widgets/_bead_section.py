@@ -55,8 +55,10 @@ class BeadSection(QWidget):
     parent : QWidget, optional
     """
 
+    adding = Signal(object)
+    """A layer with a new PSF, before the viewer has it and selects it."""
     distilled = Signal(object)
-    """A layer with a new PSF."""
+    """The same layer, in the viewer."""
 
     def __init__(
         self,
@@ -121,6 +123,7 @@ class BeadSection(QWidget):
         names = [layer.name for layer in self._viewer.layers]
         data = psf_layer_data(psf, self._request.stack, names)
         self._made = Layer.create(*data)
+        self.adding.emit(self._made)
         self._viewer.add_layer(self._made)
         self._made.visible = False  # over the stack it would only be in the way
         self.text.setText(describe_psf(psf))

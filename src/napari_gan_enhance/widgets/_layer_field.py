@@ -102,6 +102,8 @@ class LayerField(QComboBox):
         self._announce()
 
     def _follow(self, event: object = None) -> None:
+        if not self.isEnabled():  # a run lasts, and selects what it adds
+            return
         active = self._viewer.layers.selection.active
         if type(active) is self._kind and active not in self._results:
             self.choose(active)

@@ -45,7 +45,7 @@ class NumberField(QLineEdit):
 
     def set_value(self, value: float | None) -> None:
         """Show a number, or nothing."""
-        shown = "" if value is None else f"{value:.6g}"
+        shown = "" if value is None else f"{value:.4g}"
         self._exact = (shown, value)
         self.setText(shown)
         self.setCursorPosition(0)  # a narrow field shows the leading digits

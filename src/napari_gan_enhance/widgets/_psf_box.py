@@ -129,16 +129,18 @@ class PsfBox(QWidget):
 
     def _draw(self, preview: PsfPreview) -> None:
         z, y, x = preview.size_um
-        self._add("xy", preview.xy, QRectF(0, -y / 2, x, y))
+        self._add("xy", preview.xy, QRectF(0, -y / 2, x, y), is_above=z > y)
         if preview.xz is not None:
             self._add("xz", preview.xz, QRectF(x * (1 + GAP), -z / 2, x, z))
         self._box.autoRange(padding=0.02)
 
-    def _add(self, name: str, picture: Any, place: QRectF) -> None:
+    def _add(
+        self, name: str, picture: Any, place: QRectF, *, is_above: bool = False
+    ) -> None:
         image = pg.ImageItem(picture, axisOrder="row-major", levels=(0, 1))
         image.setColorMap(pg.colormap.get("inferno"))
         image.setRect(place)
-        label = pg.TextItem(name, color="w", anchor=(0, 0))
+        label = pg.TextItem(name, color="w", anchor=(0, int(is_above)))
         label.setPos(place.left(), place.top())
         self._box.addItem(image)
         self._box.addItem(label)

@@ -107,7 +107,11 @@ class PsfField(QWidget):
 
     def fields(self) -> dict[str, QWidget]:
         """Return the widgets that a Finding may name."""
-        others = {"psf_path": self.path, "psf_layer": self.layer}
+        others: dict[str, QWidget] = {
+            "psf_path": self.path,
+            "psf_layer": self.layer,
+            "model": self.model,
+        }
         return {**self.numbers(), **others}
 
     def numbers(self) -> dict[str, NumberField]:

@@ -96,6 +96,7 @@ class DeconvolveDock(RunDock):
 
     def _connect(self) -> None:
         super()._connect()
+        self.beads.adding.connect(self.controls.layer.ignore)
         self.beads.distilled.connect(self._on_distilled)
         self.panel.added.connect(self.iterations.show_layer)
         self.panel.runner.reported.connect(self._on_reported)
