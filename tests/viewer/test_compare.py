@@ -82,6 +82,13 @@ def test_matched_limits_show_as_much_black_and_white() -> None:
     assert np.mean(shown <= high) == pytest.approx(0.80, abs=0.01)
 
 
+def test_dim_plane_of_a_bright_stack_stays_dim() -> None:
+    pixels = np.stack([np.arange(100.0), 10 * np.arange(100.0)]).reshape(2, 10, 10)
+    source = Image(pixels, contrast_limits=(0, 990))
+    result = Image(2 * pixels)
+    assert matched_limits(source, result, (0, 0, 0))[1] == pytest.approx(1980)
+
+
 def test_matched_limits_of_an_empty_result_are_the_source_s() -> None:
     source = Image(np.arange(100.0).reshape(10, 10), contrast_limits=(10, 79))
     result = Image(np.zeros((3, 5, 5)))

@@ -10,7 +10,7 @@ import pytest
 
 from napari_gan_enhance.errors import DeviceError, GanEnhanceError, InputError
 from napari_gan_enhance.progress import Progress
-from napari_gan_enhance.widgets._worker import JobRunner
+from napari_gan_enhance.widgets._worker import JobRunner, _JobWorker, _Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -198,3 +198,11 @@ def test_abandoned_job_is_closed_and_never_heard_of_again(
     run_to_idle(qtbot, other, lambda: counting(1))
     assert len(log.events) == heard
     assert "idle" not in log.names
+
+
+def test_job_that_outlives_its_window_ends_quietly(qtbot: QtBot) -> None:
+    from PyQt6 import sip
+
+    worker = _JobWorker(_Task(lambda: counting(3), "test"))
+    sip.delete(worker.signals)  # what Qt does with the window
+    worker.run()  # an error here would abort Python
