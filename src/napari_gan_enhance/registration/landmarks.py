@@ -58,7 +58,7 @@ def fit_landmarks(
     if n == 3:
         matrix[0, 3] = float(np.mean(fixed[:, 0] - moving[:, 0]))
     off = residuals_um(matrix, moving, fixed)
-    rms = float(np.sqrt(np.mean(off**2)))
+    rms = round(float(np.sqrt(np.mean(off**2))), 6)
     details = {"landmarks_um": [round(float(v), 6) for v in off]}
     return Transform(matrix, kind, rms, "landmarks", details)
 

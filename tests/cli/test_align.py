@@ -1,0 +1,67 @@
+"""`align` as a shell would call it."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import tifffile
+from scipy.ndimage import gaussian_filter
+
+from napari_gan_enhance.io.read import read_micrograph
+
+FOUND_UM = 0.05
+"""A third of a pixel of 0.16 µm: what 128² noisy pixels allow."""
+
+
+@pytest.fixture
+def pair(tmp_path, rng):
+    """Moving shows at (0, 0) what fixed shows at (6, -4)."""
+    field = gaussian_filter(rng.standard_normal((160, 170)), 2)
+    field = 900 * np.clip(field / field.std(), 0, None) + 100
+    cuts = {"moving": field[16:144, 16:144], "fixed": field[10:140, 20:150]}
+    for name, cut in cuts.items():
+        tifffile.imwrite(
+            tmp_path / f"{name}.tif",
+            rng.poisson(cut / 10).astype(np.uint16),
+            imagej=True,
+            resolution=(1 / 0.16, 1 / 0.16),
+            metadata={"axes": "YX", "unit": "um"},
+        )
+    return tmp_path / "moving.tif", tmp_path / "fixed.tif"
+
+
+def test_moving_is_put_on_the_fixed_grid(cli, pair, tmp_path) -> None:
+    out, saved = tmp_path / "out.ome.tif", tmp_path / "t.json"
+    done = cli(
+        *("align", *pair, "-o", out, "--transform", "translation"),
+        *("--save", saved, "--json"),
+    )
+    assert done.code == 0, done.err
+    found = json.loads(done.out)
+    shift = np.array(found["matrix"])[:2, 2]
+    assert shift == pytest.approx([6 * 0.16, -4 * 0.16], abs=FOUND_UM)
+    assert found["unit"] == "µm"
+    assert 0 <= found["residual_um"] < 1
+    result, fixed = read_micrograph(out), read_micrograph(pair[1])
+    assert result.shape == fixed.shape
+    assert result.voxel_size_um == fixed.voxel_size_um
+    assert result.provenance["transform"]["kind"] == "translation"
+    inside = (slice(10, 120), slice(0, 120))
+    both = result.pixels[inside].ravel(), fixed.pixels[inside].ravel()
+    assert np.corrcoef(*both)[0, 1] > 0.9
+    again = tmp_path / "again.ome.tif"
+    assert cli("align", *pair, "-o", again, "--apply", saved).code == 0
+    np.testing.assert_array_equal(read_micrograph(again).pixels, result.pixels)
+
+
+def test_noise_and_existing_results_are_refused(cli, pair, tmp_path, rng) -> None:
+    out, noise = tmp_path / "out.ome.tif", tmp_path / "noise.tif"
+    tifffile.imwrite(noise, rng.poisson(50, (128, 128)).astype(np.uint16))
+    done = cli("align", noise, pair[1], "-o", out, "--transform", "translation")
+    assert done.code == 1
+    assert "the same structures must show in both" in done.err
+    assert not out.exists()
+    out.write_bytes(b"mine")
+    assert cli("align", *pair, "-o", out).failed_with("already exists")

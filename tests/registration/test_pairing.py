@@ -1,0 +1,146 @@
+"""Pairs: on the source's grid, without borders, without what does not correlate."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import tifffile
+from scipy.ndimage import gaussian_filter
+
+from napari_gan_enhance.errors import InputError, TrainingError
+from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
+from napari_gan_enhance.progress import drain
+from napari_gan_enhance.registration.canvas import PlacedImage
+from napari_gan_enhance.registration.pair_set import add_to_pair_set, read_pair_set
+from napari_gan_enhance.registration.pairing import cut_pair
+from napari_gan_enhance.registration.resample import inner_box, resample
+from napari_gan_enhance.registration.transform import Transform
+
+SPLINE = 0.02
+"""Share of the height by which a cubic spline misses a Gaussian of 2 pixels or wider
+when it is sampled on a grid twice as coarse, which averages over its pixels first."""
+
+
+@pytest.fixture
+def field(rng) -> np.ndarray:
+    smooth = gaussian_filter(rng.standard_normal((256, 320)), 2)
+    return 100 + 100 * smooth / smooth.std()
+
+
+def placed(pixels, y=0.0, x=0.0, size=1.0) -> PlacedImage:
+    world = np.diag([*[1.0] * (pixels.ndim - 2), size, size, 1.0])
+    world[-3:-1, -1] = y, x
+    return PlacedImage(pixels, world)
+
+
+def test_target_lies_on_the_sources_pixels(field) -> None:
+    source, target = field[:200, :250], field[10:, 20:] * 3 + 7
+    cut = drain(cut_pair([placed(source)], [placed(target, 10, 20)]))
+    # Overlap 190 x 230: two by three patches of 64.
+    assert (cut.accepted, cut.rejected) == (6, 0)
+    (piece,) = cut.pieces
+    assert piece.origin_px == (10, 20)
+    np.testing.assert_array_equal(piece.source[0], field[10:138, 20:212])
+    np.testing.assert_allclose(
+        piece.target[0], 3 * field[10:138, 20:212] + 7, rtol=1e-4, atol=0.01
+    )
+
+
+def test_patches_that_show_something_else_are_left_out(field, rng) -> None:
+    target = field.copy()
+    other = gaussian_filter(rng.standard_normal((64, 64)), 2)
+    target[64:128, 128:192] = 100 + 100 * other / other.std()
+    cut = drain(cut_pair([placed(field)], [placed(target)]))
+    assert (cut.accepted, cut.rejected) == (19, 1)
+    kept = np.zeros(field.shape, int)
+    for piece in cut.pieces:
+        y, x = piece.origin_px
+        height, width = piece.source.shape[1:]
+        kept[y : y + height, x : x + width] += 1
+    assert kept.max() == 1
+    assert kept.sum() == 19 * 64**2
+    assert not kept[64:128, 128:192].any()
+
+
+def test_unrelated_and_separate_images_are_refused(field, rng) -> None:
+    noise = rng.poisson(50, field.shape).astype(float)
+    with pytest.raises(TrainingError, match="correlate"):
+        drain(cut_pair([placed(field)], [placed(noise)]))
+    with pytest.raises(TrainingError, match="share no 64 x 64 pixels"):
+        drain(cut_pair([placed(field)], [placed(field, 500, 0)]))
+    with pytest.raises(TrainingError, match="as many in both"):
+        drain(cut_pair([placed(field)] * 2, [placed(field)]))
+
+
+def test_planes_of_stacks_are_paired_where_they_lie(field) -> None:
+    source = np.stack([field, 2 * field, 3 * field])
+    world = np.eye(4)
+    world[0, 3] = -1.0  # target plane 1 lies on source plane 0
+    target = PlacedImage(np.stack([field * 9, field, 2 * field]), world)
+    cut = drain(cut_pair([placed(source)], [target]))
+    assert sorted({p.plane for p in cut.pieces}) == [0, 1]
+    second = next(p for p in cut.pieces if p.plane == 1)
+    np.testing.assert_allclose(second.target, 2 * field[None, :256, :320], rtol=1e-4)
+
+
+def test_data_set_is_what_the_trainer_takes(field, tmp_path) -> None:
+    from napari_gan_enhance.training.pairs import find_pairs
+
+    cut = drain(
+        cut_pair([placed(np.clip(field, 0, None).astype(np.uint16))], [placed(field)])
+    )
+    size = VoxelSize(None, 0.16, 0.16)
+    for name in ("cell_1 a", "cell 2"):
+        drain(
+            add_to_pair_set(
+                tmp_path, name, cut, voxel_size_um=size, provenance={"from": name}
+            )
+        )
+    described = read_pair_set(tmp_path)
+    assert [p["field"] for p in described["pairs"]] == ["cell-1-a", "cell-2"]
+    assert described["pairs"][0]["files"][0]["origin_px"] == [0, 0]
+    pairs = find_pairs(
+        tmp_path / "source", tmp_path / "target", described["field_pattern"]
+    )
+    assert {p.field for p in pairs} == {"cell-1-a", "cell-2"}
+    assert tifffile.imread(pairs[0].source).dtype == np.uint16
+    with pytest.raises(InputError, match="another name"):
+        drain(
+            add_to_pair_set(tmp_path, "cell 2", cut, voxel_size_um=size, provenance={})
+        )
+    json.loads((tmp_path / "pairs.json").read_text(encoding="utf-8"))
+
+
+def test_inner_box_holds_covered_pixels_only() -> None:
+    rows, columns = np.mgrid[:60, :80]
+    covered = (rows + 0.1 * columns > 9) & (columns < 70)
+    box = inner_box(covered)
+    assert covered[box].all()
+    assert covered[box].size > 0.9 * (60 - 9) * 70
+
+
+def test_moving_is_averaged_onto_a_coarser_grid() -> None:
+    y, x = np.mgrid[:120, :160] * 0.1
+    spot = np.exp(-((y - 6.0) ** 2 + (x - 8.0) ** 2) / (2 * 0.8**2))
+    moving = Micrograph(spot, "YX", VoxelSize(None, 0.1, 0.1), name="m")
+    grid = Micrograph(np.zeros((70, 90)), "YX", VoxelSize(None, 0.2, 0.2))
+    move = np.eye(3)
+    move[:2, 2] = 1.0, -0.6
+    found = drain(resample(moving, grid, Transform(move, "translation"), provenance={}))
+    y, x = np.mgrid[:70, :90] * 0.2
+    # Averaging over pixels of 0.2 µm adds (0.2² - 0.1²) / 12 to the variance.
+    variance = 0.8**2 + (0.2**2 - 0.1**2) / 12
+    wanted = (
+        0.8**2 / variance * np.exp(-((y - 7.0) ** 2 + (x - 7.4) ** 2) / (2 * variance))
+    )
+    inside = found.overlap
+    np.testing.assert_allclose(
+        found.micrograph.pixels[inside], wanted[inside], atol=SPLINE
+    )
+    # Moving covers 1.0 to 12.9 µm and -0.6 to 15.3 µm.
+    assert (inside[0].start, inside[0].stop) == (5, 65)
+    assert (inside[1].start, inside[1].stop) == (0, 77)
+    assert found.micrograph.voxel_size_um == (None, 0.2, 0.2)
+    assert found.micrograph.pixels[0, 0] == 0
