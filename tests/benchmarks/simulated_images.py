@@ -23,9 +23,6 @@ from napari_gan_enhance.training.objects import Grid, draw
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SAMPLING = 2
-"""Object voxels along a camera pixel."""
-
 SIDE = 160
 """Camera pixels along an image; stacks have 96."""
 
@@ -65,16 +62,24 @@ class SimulatedImage:
     kind: str
 
 
-def simulated_image(seed: int, *, is_stack: bool = False) -> SimulatedImage:
-    """Return the image of a seed."""
+def simulated_image(
+    seed: int, *, is_stack: bool = False, sampling: int = 1
+) -> SimulatedImage:
+    """Return the image of a seed.
+
+    Drawn on the camera's grid, with `sampling` 1, the object is what a PSF integrated
+    over the pixel assumes: emitters in the centers of pixels. Drawn finer, its binned
+    truth is blurred by the pixel once more, and is not quite what the deconvolution
+    looks for.
+    """
     rng = np.random.default_rng((2024, seed))
-    settings, is_offset_known = _settings(rng, is_stack)
+    settings, is_offset_known = _settings(rng, is_stack, sampling)
     planes, side = (STACK_PLANES, STACK_SIDE) if is_stack else (1, SIDE)
     kind = str(rng.choice(KINDS))
-    sharp = _object(kind, planes, side, settings.optics, rng)
+    sharp = _object(kind, planes, side, settings, rng)
     inside = (slice(CONTEXT, -CONTEXT),) * 2
     image = form_image(sharp, settings, rng=rng)[:, *inside]
-    truth = _binned(sharp)[:, *inside]
+    truth = _binned(sharp, sampling)[:, *inside]
     optics = settings.optics
     voxel = (optics.plane_um, optics.pixel_um, optics.pixel_um)
     objective = {
@@ -91,7 +96,7 @@ def simulated_image(seed: int, *, is_stack: bool = False) -> SimulatedImage:
 
 
 def _settings(
-    rng: np.random.Generator, is_stack: bool
+    rng: np.random.Generator, is_stack: bool, sampling: int
 ) -> tuple[FormationSettings, bool]:
     def between(low: float, high: float) -> float:
         return float(low * (high / low) ** rng.random())
@@ -117,7 +122,7 @@ def _settings(
             plane_um=axial_um * between(0.5, 1.0),
         ),
         haze=haze if rng.random() < 0.4 and not is_stack else None,
-        sampling=SAMPLING,
+        sampling=sampling,
         photons=photons,
         background=background,
         gain=min(room / (photons + background), 8.0),
@@ -132,11 +137,12 @@ def _object(
     kind: str,
     planes: int,
     side: int,
-    optics: FormationOptics,
+    settings: FormationSettings,
     rng: np.random.Generator,
 ) -> NDArray[np.float32]:
-    fine = optics.pixel_um / SAMPLING
-    size = (side + 2 * CONTEXT) * SAMPLING
+    optics, sampling = settings.optics, settings.sampling
+    fine = optics.pixel_um / sampling
+    size = (side + 2 * CONTEXT) * sampling
     plane_um = optics.plane_um or 1.0
     if kind in STRUCTURES:
         field = Field(
@@ -149,12 +155,12 @@ def _object(
     middle = volume[:, size // 4 : -size // 4, size // 4 : -size // 4]
     if middle.max() > 0.05 * volume.max() > 0:
         return volume
-    return _object(kind, planes, side, optics, rng)  # nothing was hit: draw again
+    return _object(kind, planes, side, settings, rng)  # nothing was hit: draw again
 
 
-def _binned(sharp: NDArray[np.float32]) -> NDArray[np.float32]:
+def _binned(sharp: NDArray[np.float32], sampling: int) -> NDArray[np.float32]:
     planes, rows, columns = sharp.shape
     blocks = sharp.reshape(
-        planes, rows // SAMPLING, SAMPLING, columns // SAMPLING, SAMPLING
+        planes, rows // sampling, sampling, columns // sampling, sampling
     )
     return blocks.sum((2, 4))

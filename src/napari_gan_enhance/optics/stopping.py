@@ -42,17 +42,16 @@ MOST = 200
 """Limit where none is given."""
 
 SAMPLE = 2**16
-"""Voxels looked at: 256 x 256, or 16 planes of 64 x 64. Takes seconds, and fixed the
-number of iterations as well as four times as many."""
+"""Voxels looked at: 256 x 256, or 16 planes of 64 x 64; so that it takes seconds."""
 
 GROWTH = 1.2
-"""Ratio of the iterations compared: neighbors differ by less than 0.1 dB."""
+"""Ratio of the iterations compared."""
 
 FAR, ENOUGH = 4.0, 20
 """The halves are iterated to so many times the best iteration, and at least so far."""
 
 LEAST, MOST_TIMES = 1 / 3, 3.0
-"""Limits of the correction for half the photons; 2 to 3 at most was seen."""
+"""Limits of the correction for half the photons, which is 1 to 2 as a rule."""
 
 RUNS = 6
 """Deconvolutions needed: two halves and the whole, of the image and of its double."""
@@ -80,13 +79,16 @@ class StoppingPoint:
         """One sentence for the user."""
         if self.is_limit:
             return (
-                f"{self.iterations} iterations, the most allowed: more might still "
-                "bring out detail."
+                f"{self._amount}, the most allowed: more might still bring out detail."
             )
         return (
-            f"{self.iterations} iterations: more would fit noise (estimated gain "
-            f"{self.gain:.3g} gray levels per photon)."
+            f"{self._amount}: more would fit noise (estimated gain {self.gain:.3g} "
+            "gray levels per photon)."
         )
+
+    @property
+    def _amount(self) -> str:
+        return f"{self.iterations} iteration" + "s" * (self.iterations != 1)
 
 
 def choose_iterations(
