@@ -33,6 +33,7 @@ BENCHMARKS = (
     "first_tile_latency",
     "event_loop_stall",
     "memory_growth",
+    "training_step",
 )
 
 

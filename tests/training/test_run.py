@@ -33,7 +33,8 @@ from napari_gan_enhance.training.validation import Validator
 ADVERSARIAL = {
     "patch": 64,
     "batch": 2,
-    "adversarial_weight": 0.002,
+    "adversarial_weight": 0.1,
+    "balance": "gradients",
     "schedule": "plateau",
     "learning_rate": 5e-3,
 }
@@ -260,6 +261,11 @@ def test_recipes_survive_the_card(recipe):
         ({"validation_share": 0.5, "test_share": 0.5}, "must leave some to train"),
         ({"pixel_weight": 0, "ssim_weight": 0}, "one of the weights"),
         ({"adversarial_weight": 1, "patch": 32}, "needs a patch of 64"),
+        (
+            {"adversarial_weight": 1, "balance": "gradients"}
+            | {"pixel_weight": 0, "ssim_weight": 0},
+            "balanced against a pixel",
+        ),
         ({"learning_rat": 1}, "Extra inputs are not permitted"),
     ],
 )

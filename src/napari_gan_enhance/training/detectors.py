@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from napari_gan_enhance.errors import TrainingError
-from napari_gan_enhance.training.step import frozen, logits
+from napari_gan_enhance.training.step import logits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -119,9 +119,8 @@ def signal(training: Training, batch: Batch, fabric: Fabric) -> tuple[float, flo
     with torch.no_grad():
         fake = training.generator.network(source)
     images = torch.cat([target, fake, torch.zeros_like(target[:1])]).requires_grad_()
-    with frozen(judge.bare):
-        said = logits(judge, images, fabric)
-        (gradient,) = torch.autograd.grad(said.sum(), images)
+    said = logits(judge, images, fabric)
+    (gradient,) = torch.autograd.grad(said.sum(), images)
     return (said.max() - said.min()).item(), gradient.abs().max().item()
 
 

@@ -19,8 +19,8 @@ SMOOTH = 0.01
 SHIFT_PX = 0.4
 """Shift between result and target, in pixels, that cannot be an error of measuring."""
 
-FAINT = 1e-3
-"""Share of the mean power that nobody sees, whatever is around it."""
+FAINT = 10.0
+"""Times the mean power: below ten times this nobody sees a peak (1 % of the range)."""
 
 FINE = 0.25
 """Cycles per pixel; above, detail is finer than 4 pixels."""

@@ -42,6 +42,9 @@ class Recipe(BaseModel):
         Weight of 1 - SSIM.
     adversarial_weight : float
         Weight of what the discriminator says; 0 trains without one.
+    balance : "losses" or "gradients"
+        Whether that weight is one of losses, or says how long the gradient of the
+        discriminator in an image is, relative to that of the other losses.
     adversary : "relativistic" or "vanilla"
         Form of the adversarial loss; see `discriminator_loss`.
     discriminator : DiscriminatorConfig
@@ -84,6 +87,7 @@ class Recipe(BaseModel):
     pixel_weight: float = Field(1.0, ge=0)
     ssim_weight: float = Field(0.1, ge=0)
     adversarial_weight: float = Field(0.0, ge=0)
+    balance: Literal["losses", "gradients"] = "losses"
     adversary: Adversary = "relativistic"
     discriminator: DiscriminatorConfig = DiscriminatorConfig()
     discriminator_learning_rate: float = Field(2e-5, gt=0)
@@ -106,6 +110,8 @@ class Recipe(BaseModel):
             raise ValueError("one of the weights of the losses must be above 0")
         if self.is_adversarial and self.patch < SMALLEST_IMAGE:
             raise ValueError(f"a discriminator needs a patch of {SMALLEST_IMAGE}")
+        if self.balance == "gradients" and not (self.pixel_weight or self.ssim_weight):
+            raise ValueError("gradients are balanced against a pixel or SSIM loss")
         return self
 
     @property

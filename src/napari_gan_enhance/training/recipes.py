@@ -28,13 +28,15 @@ PANEK = Recipe(
     name="panek",
     config=CORRECTING,
     batch=4,
-    learning_rate=1e-4,
+    learning_rate=5e-4,
     weight_decay=0.0,
     schedule="plateau",
     pixel_loss="squared",
     adversarial_weight=0.1,
+    balance="gradients",
 )
-"""The balance that DFGAN published for the same three terms: pixels lead."""
+"""The balance that DFGAN published for the same three terms, of gradients: pixels lead
+however small their error becomes."""
 
 PANEK_PAPER = Recipe(
     name="panek-paper",

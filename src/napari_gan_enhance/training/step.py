@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,8 +11,6 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from napari_gan_enhance.training.losses import discriminator_loss, generator_loss, ssim
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from lightning_fabric import Fabric
 
     from napari_gan_enhance.training.recipe import Recipe
@@ -53,22 +50,24 @@ def update(
     """
     source, target = batch
     result = training.generator.network(source).contiguous()
-    measured: Measured = {}
-    loss = result.new_zeros(())
-    if recipe.pixel_weight:
-        measured["pixel"] = _pixel_loss(result, target, recipe)
-        loss = loss + recipe.pixel_weight * measured["pixel"]
-    if recipe.ssim_weight:
-        measured["dissimilarity"] = 1 - ssim(result, target, data_range=1.0)
-        loss = loss + recipe.ssim_weight * measured["dissimilarity"]
+    # The losses end at the image; from there one gradient goes on into the generator.
+    image = result.detach().requires_grad_()
+    measured, loss = _likeness(image, target, recipe)
+    gradient = (
+        torch.autograd.grad(loss, image)[0] if measured else torch.zeros_like(image)
+    )
     if training.discriminator is not None:
         judge = training.discriminator
-        measured |= _teach(judge, result.detach(), target, recipe, fabric)
-        measured["adversarial"] = _judged(judge, result, target, recipe, fabric)
-        loss = loss + recipe.adversarial_weight * measured["adversarial"]
-    _move(training.generator, loss, recipe, fabric)
+        measured |= _teach(judge, image.detach(), target, recipe, fabric)
+        said = _judged(judge, image, target, recipe, fabric)
+        (push,) = torch.autograd.grad(said, image)  # nothing for the judge's weights
+        scale = _balance(gradient, push, recipe)
+        gradient = gradient + scale * push
+        measured |= {"adversarial": said, "push": scale.mean()}
+        loss = loss.detach() + scale.mean() * said.detach()
+    _move(training.generator, result, recipe, fabric, gradient)
     _follow(training, recipe)
-    return {"total": loss, **measured, **_statistics(result.detach(), target)}
+    return {"total": loss, **measured, **_statistics(image.detach(), target)}
 
 
 def logits(learner: Learner, images: Tensor, fabric: Fabric) -> Tensor:
@@ -76,16 +75,6 @@ def logits(learner: Learner, images: Tensor, fabric: Fabric) -> Tensor:
     with fabric.autocast():
         said: Tensor = learner.bare(images)
     return said.to(images.dtype)
-
-
-@contextlib.contextmanager
-def frozen(network: nn.Module) -> Iterator[None]:
-    """Let gradients pass through a network without computing those of its weights."""
-    network.requires_grad_(False)
-    try:
-        yield
-    finally:
-        network.requires_grad_(True)
 
 
 def _teach(
@@ -105,11 +94,37 @@ def _teach(
 
 
 def _judged(
-    judge: Learner, result: Tensor, target: Tensor, recipe: Recipe, fabric: Fabric
+    judge: Learner, image: Tensor, target: Tensor, recipe: Recipe, fabric: Fabric
 ) -> Tensor:
-    with frozen(judge.bare):
+    with torch.no_grad():
         real = logits(judge, target, fabric)
-        return generator_loss(recipe.adversary, real, logits(judge, result, fabric))
+    return generator_loss(recipe.adversary, real, logits(judge, image, fabric))
+
+
+def _balance(gradient: Tensor, push: Tensor, recipe: Recipe) -> Tensor:
+    """Return what the push of the discriminator is multiplied with, (N, 1, 1, 1)."""
+    weight = torch.full_like(push[:, :1, :1, :1], recipe.adversarial_weight)
+    if recipe.balance == "losses":
+        return weight
+    # For each image alone, so that it does not matter which ones share a batch.
+    length = gradient.flatten(1).norm(dim=1) / push.flatten(1).norm(dim=1).clamp_min(
+        torch.finfo(push.dtype).tiny
+    )
+    scale: Tensor = weight * length.view(-1, 1, 1, 1)
+    return scale
+
+
+def _likeness(image: Tensor, target: Tensor, recipe: Recipe) -> tuple[Measured, Tensor]:
+    """Return how unlike its target a result is: each loss, and their weighted sum."""
+    measured: Measured = {}
+    loss = image.new_zeros(())
+    if recipe.pixel_weight:
+        measured["pixel"] = _pixel_loss(image, target, recipe)
+        loss = loss + recipe.pixel_weight * measured["pixel"]
+    if recipe.ssim_weight:
+        measured["dissimilarity"] = 1 - ssim(image, target, data_range=1.0)
+        loss = loss + recipe.ssim_weight * measured["dissimilarity"]
+    return measured, loss
 
 
 def _pixel_loss(result: Tensor, target: Tensor, recipe: Recipe) -> Tensor:
@@ -118,9 +133,16 @@ def _pixel_loss(result: Tensor, target: Tensor, recipe: Recipe) -> Tensor:
     return nn.functional.mse_loss(result, target)
 
 
-def _move(learner: Learner, loss: Tensor, recipe: Recipe, fabric: Fabric) -> None:
+def _move(
+    learner: Learner,
+    end: Tensor,
+    recipe: Recipe,
+    fabric: Fabric,
+    gradient: Tensor | None = None,
+) -> None:
+    """Move a network by the gradient of a loss, or by one given where it ends."""
     learner.optimizer.zero_grad()
-    fabric.backward(loss)
+    fabric.backward(end, gradient)
     if recipe.gradient_norm is not None:
         nn.utils.clip_grad_norm_(learner.bare.parameters(), recipe.gradient_norm)
     learner.optimizer.step()
