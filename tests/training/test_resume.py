@@ -101,6 +101,19 @@ def test_full_disk_is_explained(make_job, monkeypatch):
         drain(run)
 
 
+def test_leftovers_of_a_killed_training_are_removed(make_job):
+    job = make_job(recipe=SHORT)
+    left = [
+        job.output.with_name(f".m.0123abcd{s}") for s in (".safetensors", ".resume")
+    ]
+    other = job.output.with_name(".model.0123abcd.resume")
+    for path in (*left, other):
+        path.write_bytes(b"half")
+    drain(run_training(job))
+    assert not any(path.exists() for path in left)
+    assert other.exists()
+
+
 def test_resume_with_other_settings_is_refused(make_job):
     stopped_at(make_job(), 21)
     with pytest.raises(TrainingError, match=r"other settings \(batch\)"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import io
 import pickle
 from typing import TYPE_CHECKING, Any
@@ -69,6 +70,14 @@ def load_state(training: Training, checkpoint: Path, recipe: dict[str, Any]) -> 
             f"{path.name!r} was made with other settings ({', '.join(changed)}) - a "
             "training is resumed with the settings it began with - use those."
         )
+
+
+def remove_leftovers(checkpoint: Path) -> None:
+    """Remove what a killed training was just writing; see `atomic_file`."""
+    stem = glob.escape(f".{checkpoint.stem[:100]}.")
+    for suffix in (checkpoint.suffix, ".resume", ".csv"):
+        for path in checkpoint.parent.glob(f"{stem}{'[0-9a-f]' * 8}{suffix}"):
+            path.unlink(missing_ok=True)
 
 
 LOADING_ERRORS = (

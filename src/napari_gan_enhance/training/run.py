@@ -32,7 +32,12 @@ from napari_gan_enhance.training.report import (
     held_out_scores,
     make_card,
 )
-from napari_gan_enhance.training.resume import load_state, resume_path, save_state
+from napari_gan_enhance.training.resume import (
+    load_state,
+    remove_leftovers,
+    resume_path,
+    save_state,
+)
 from napari_gan_enhance.training.state import Training
 from napari_gan_enhance.training.validation import Validator
 
@@ -151,6 +156,7 @@ class _Run:
 
     def lead(self) -> Job[ModelCard]:
         """Train, save, score."""
+        remove_leftovers(self.job.output)
         yield from self.saving()
         training, steps = self.training, self.recipe.steps
         yield Progress(training.step, steps, "scoring", note=self.verdict())
