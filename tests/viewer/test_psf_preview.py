@@ -63,7 +63,7 @@ def test_deep_focus_widens_the_psf() -> None:
     deep = Micrograph(np.zeros((33, 32, 32), np.uint8), "ZYX")
     shallow = choices.model_copy(update={"depth_um": 0.0})
     axial = [
-        float(drain(preview_psf(PsfQuestion.of(deep, c))).text.split()[8])
+        float(drain(preview_psf(PsfQuestion.of(deep, c))).text.split()[6])
         for c in (shallow, choices)
     ]
     assert axial[1] > axial[0]

@@ -58,7 +58,7 @@ def test_preview_shows_the_width_of_the_psf(
     width = float(box.text.text().split()[2])
     # 0.51 wavelength / NA: Airy disk (Born and Wolf, 8.5); pixels of 0.1 µm widen it
     assert width == pytest.approx(np.hypot(0.51 * 0.52 / 0.8, 0.05), rel=PARAXIAL)
-    assert "x 0.163 µm" in box.text.text()  # wavelength / (4 NA)
+    assert "x 0.163  y 0.163 µm" in box.text.text()  # wavelength / (4 NA)
     assert box.pictures.isVisibleTo(box)
     assert box.preview.xz is None
     assert box.warning.text() == ""
@@ -143,7 +143,7 @@ def test_layer_serves_as_psf(
     deconvolve_dock.controls.layer.choose(cells)
     deconvolve_dock.controls.psf.choose_layer(psf)
     wait_for_preview(deconvolve_dock, qtbot)
-    assert "x 0.471 µm" in deconvolve_dock.preview.text.text()
+    assert "x 0.471  y 0.471 µm" in deconvolve_dock.preview.text.text()
     deconvolve_dock.controls.iterations.set_value(2)
     with qtbot.waitSignal(deconvolve_dock.panel.runner.idle, timeout=WAIT_MS):
         deconvolve_dock.panel.button.click()

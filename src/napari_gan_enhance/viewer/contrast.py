@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from napari.components import ViewerModel
     from napari.layers import Image
     from numpy.typing import NDArray
 
@@ -57,6 +59,32 @@ def matched_limits(
             float(new.max()),
         )
     )
+
+
+class ContrastMatch:
+    """Match a result's contrast to its source, until the user sets it.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    source : Image
+    """
+
+    def __init__(self, viewer: ViewerModel, source: Image) -> None:
+        # A result's metadata hold this, and must keep nothing else alive.
+        self._viewer, self._source = weakref.ref(viewer), weakref.ref(source)
+        self._set: tuple[float, ...] | None = None
+
+    def apply(self, layer: Image) -> None:
+        """Match the contrast of a result as it is now."""
+        viewer, source = self._viewer(), self._source()
+        limits = tuple(layer.contrast_limits)
+        if viewer is None or source is None or layer.rgb:
+            return
+        if self._set in (None, limits):
+            step = viewer.dims.current_step
+            layer.contrast_limits = matched_limits(source, layer, step)
+            self._set = tuple(layer.contrast_limits)
 
 
 def _samples(layer: Image, step: Sequence[int] | None) -> NDArray[Any]:

@@ -13,6 +13,8 @@ from napari_gan_enhance.viewer.layers import METADATA_KEY
 if TYPE_CHECKING:
     from napari.layers import Image
 
+    from napari_gan_enhance.viewer.contrast import ContrastMatch
+
 ITERATIONS_KEY = "napari_gan_enhance_iterations"
 """Key in a layer's metadata: a dock that is opened again finds the iterations there."""
 
@@ -36,6 +38,8 @@ class KeptIterations:
     follows : bool
         Whether a running job shows its newest iteration; false while the user has
         chosen an older one.
+    contrast : ContrastMatch or None
+        Brings each iteration to the contrast of the source.
     """
 
     numbers: tuple[int, ...]
@@ -44,6 +48,7 @@ class KeptIterations:
     shown: int = 0
     newest: int = 0
     follows: bool = True
+    contrast: ContrastMatch | None = None
 
     def pixels(self, index: int) -> Any:
         """Return what a layer shows for an iteration; nothing on disk is read."""
@@ -89,7 +94,7 @@ def show_iteration(layer: Image, index: int) -> None:
     Parameters
     ----------
     layer : Image
-        A result layer with kept iterations; its place, scale and contrast stay.
+        A result layer with kept iterations; its place and scale stay.
     index : int
         In the kept iterations.
     """
@@ -116,3 +121,5 @@ def _show(layer: Image, kept: KeptIterations, index: int) -> None:
     # A name that the user gave is not touched.
     layer.name = layer.name.replace(f" {before}]", f" {now}]")
     describe_iteration(layer)
+    if kept.contrast is not None:
+        kept.contrast.apply(layer)

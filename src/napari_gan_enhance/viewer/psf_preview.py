@@ -213,7 +213,7 @@ def _sizes(sizes: tuple[float | None, ...]) -> str:
     """Return lengths as text, x first as users say it."""
     letters = "zyx"[-len(sizes) :]
     texts = [
-        f"{letter} {'?' if size is None else f'{size:.3g} µm'}"
+        f"{letter} {'?' if size is None else f'{size:.3g}'}"
         for letter, size in zip(letters, sizes, strict=True)
     ]
-    return "   ".join(reversed(texts))
+    return f"{'  '.join(reversed(texts))} µm"

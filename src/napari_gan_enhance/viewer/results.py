@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from napari.layers import Layer
 
 from napari_gan_enhance.tiling.region import WrittenRegion
-from napari_gan_enhance.viewer.contrast import matched_limits
+from napari_gan_enhance.viewer.contrast import ContrastMatch
 from napari_gan_enhance.viewer.iterations import (
     ITERATIONS_KEY,
     describe_iteration,
@@ -51,9 +51,7 @@ class RunLayers:
         self._axes = axes
         self._layers: dict[ResultKind, Image] = {}
         self._unfinished: set[ResultKind] = set()
-        self._matched: weakref.WeakKeyDictionary[Image, tuple[float, ...]] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._contrast = ContrastMatch(viewer, source)
 
     @property
     def layers(self) -> tuple[Image, ...]:
@@ -95,7 +93,7 @@ class RunLayers:
         for kind in self._unfinished:
             layer = self._layers[kind]
             if layer in self._viewer.layers:
-                self._show_newest(layer)
+                show_newest(layer)
                 layer.refresh(thumbnail=False, highlight=False, extent=False)
 
     def discard_unfinished(self) -> None:
@@ -118,6 +116,7 @@ class RunLayers:
         )
         layer: Image = Layer.create(*data)
         if started.iterations is not None:
+            started.iterations.contrast = self._contrast
             layer.metadata[ITERATIONS_KEY] = started.iterations
         weakref.finalize(layer, started.keep.close)
         self._layers[started.kind] = layer
@@ -134,9 +133,9 @@ class RunLayers:
         layer = self._layers[finished.kind]
         layer.metadata = {**layer.metadata, METADATA_KEY: finished.micrograph}
         if finished.kind == "deconvolved":
-            self._show_newest(layer)
+            show_newest(layer)
             describe_iteration(layer)
-            self._match_contrast(layer)
+            self._contrast.apply(layer)
         layer.refresh()  # the last tiles, and the thumbnail once
 
     def _note(self, index: int) -> None:
@@ -144,17 +143,3 @@ class RunLayers:
             kept = kept_iterations(self._layers[kind])
             if kept is not None:
                 kept.newest = max(kept.newest, index)
-
-    def _show_newest(self, layer: Image) -> None:
-        kept = kept_iterations(layer)
-        if kept is not None and kept.follows:
-            show_newest(layer)
-            self._match_contrast(layer)
-
-    def _match_contrast(self, layer: Image) -> None:
-        """Match the contrast, unless the user has set it."""
-        limits = tuple(layer.contrast_limits)
-        if not layer.rgb and limits == self._matched.get(layer, limits):
-            step = self._viewer.dims.current_step
-            layer.contrast_limits = matched_limits(self._source, layer, step)
-            self._matched[layer] = tuple(layer.contrast_limits)

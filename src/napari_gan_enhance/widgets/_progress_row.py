@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from napari_gan_enhance.progress import Progress
 from napari_gan_enhance.widgets._activity import ActivityBar
+
+FINE = 1000
+"""Steps of the bar where one tile is all: it moves with the time that is left."""
 
 
 class ProgressRow(QWidget):
@@ -25,7 +30,7 @@ class ProgressRow(QWidget):
         self.text = QLabel(self)
         self.text.setWordWrap(True)
         self.text.setToolTip("What is being done, and how long it will take.")
-        self._note = ""
+        self._note, self._stage, self._since = "", "", 0.0
         self.activity = ActivityBar(self)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -35,7 +40,7 @@ class ProgressRow(QWidget):
 
     def begin(self, title: str) -> None:
         """Show that a run has begun."""
-        self._note = ""
+        self._note, self._stage = "", ""
         self.activity.show_progress(Progress(0, 0, title))
         # Not the moving kind: it would draw the whole window anew all the time.
         self.bar.setRange(0, 1)
@@ -46,8 +51,16 @@ class ProgressRow(QWidget):
     def show_progress(self, progress: Progress) -> None:
         """Show one report."""
         self._note = progress.note or self._note
-        self.bar.setRange(0, max(progress.total, 1))
-        self.bar.setValue(progress.done)
+        if progress.stage != self._stage:
+            self._stage, self._since = progress.stage, time.monotonic()
+        if progress.total == 1 and progress.remaining_s is not None:
+            spent = time.monotonic() - self._since
+            self.bar.setRange(0, FINE)
+            whole = spent + progress.remaining_s
+            self.bar.setValue(round(FINE * spent / whole) if whole else FINE)
+        else:
+            self.bar.setRange(0, max(progress.total, 1))
+            self.bar.setValue(progress.done)
         self.text.setText("\n".join(filter(None, [_line(progress), self._note])))
         self.activity.show_progress(progress)
 
