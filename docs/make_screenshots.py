@@ -2,8 +2,9 @@
 
     xvfb-run -s "-screen 0 1600x1000x24" python docs/make_screenshots.py
 
-Writes into docs/images: the dock before a run, during it, the comparison, and the line
-profile, on the bundled sample with the bundled model.
+Writes into docs/images: the Enhance dock before a run, during it, the comparison, and
+the line profile, on the bundled sample with the bundled model; and the same of the
+Deconvolve dock.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import napari
 from qtpy.QtWidgets import QApplication
 
 from napari_gan_enhance.viewer.profile import add_line, line_layer
+from napari_gan_enhance.widgets.deconvolve import DeconvolveDock
 from napari_gan_enhance.widgets.enhance import EnhanceDock
 from napari_gan_enhance.widgets.line_profile import LineProfileDock
 
@@ -37,6 +39,10 @@ OPTICS = {
 
 LINE_PX = ((75.0, 20.0), (75.0, 130.0))
 """Across the pattern, (Y, X)."""
+
+
+ITERATIONS = 100
+"""More than the sample bears: the slider shows where noise begins to grow."""
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -75,7 +81,7 @@ def open_sample(viewer: napari.Viewer) -> EnhanceDock:
     return dock
 
 
-def type_in(dock: EnhanceDock, values: dict[str, str]) -> None:
+def type_in(dock: EnhanceDock | DeconvolveDock, values: dict[str, str]) -> None:
     """Type into the optics form as a user would."""
     for name, text in values.items():
         field = dock.controls.optics.fields[name]
@@ -83,9 +89,35 @@ def type_in(dock: EnhanceDock, values: dict[str, str]) -> None:
         field.textEdited.emit(text)
 
 
-def main(folder: Path) -> None:
-    """Make all pictures."""
-    folder.mkdir(parents=True, exist_ok=True)
+def deconvolve_pictures(folder: Path) -> None:
+    """Make the pictures of the Deconvolve dock."""
+    viewer = napari.Viewer(show=True)
+    viewer.window.resize(*WINDOW)
+    (layer,) = viewer.open_sample("napari-gan-enhance", "lines")
+    layer.name = "lines"
+    viewer.dims.set_current_step(0, layer.data.shape[0] // 2)
+    viewer.reset_view()
+    with tempfile.TemporaryDirectory() as settings:
+        dock = DeconvolveDock(viewer, Path(settings) / "settings.json")
+    viewer.window.add_dock_widget(dock, name="Deconvolve", area="right")
+    save(viewer, folder, "deconvolve-missing")
+    type_in(dock, OPTICS)
+    dock.controls.iterations.set_value(ITERATIONS)
+    wait_until(lambda: not dock.preview.is_waiting)
+    save(viewer, folder, "deconvolve-psf")
+    dock.panel.button.click()
+    wait_until(lambda: dock.iterations.isVisible())
+    wait_until(lambda: dock.iterations.slider.maximum() >= 6)
+    save(viewer, folder, "deconvolve-run")
+    wait_until(lambda: not dock.panel.runner.is_running)
+    dock.iterations.slider.setValue(6)  # 15 iterations
+    dock.panel.compare.click()
+    save(viewer, folder, "deconvolve-compare")
+    viewer.close()
+
+
+def enhance_pictures(folder: Path) -> None:
+    """Make the pictures of the Enhance and the Line profile dock."""
     viewer = napari.Viewer(show=True)
     viewer.window.resize(*WINDOW)
     dock = open_sample(viewer)
@@ -106,6 +138,13 @@ def main(folder: Path) -> None:
     line_layer(viewer).visible = False  # it would take a cell of the grid
     save(viewer, folder, "line-profile")
     viewer.close()
+
+
+def main(folder: Path) -> None:
+    """Make all pictures."""
+    folder.mkdir(parents=True, exist_ok=True)
+    enhance_pictures(folder)
+    deconvolve_pictures(folder)
 
 
 if __name__ == "__main__":
