@@ -19,6 +19,7 @@ from napari_gan_enhance.cli.evaluate import evaluate
 from napari_gan_enhance.cli.inspect import inspect
 from napari_gan_enhance.cli.models import models
 from napari_gan_enhance.cli.psf import psf
+from napari_gan_enhance.cli.report import report
 from napari_gan_enhance.cli.simulate import simulate
 from napari_gan_enhance.cli.train import train
 from napari_gan_enhance.errors import GanEnhanceError
@@ -44,6 +45,7 @@ COMMANDS = (
     simulate,
     train,
     evaluate,
+    report,
     inspect,
     models,
 )

@@ -1,0 +1,1 @@
+"""Several methods on the same test fields, side by side."""

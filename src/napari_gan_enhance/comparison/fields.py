@@ -1,0 +1,190 @@
+"""Run every method on every test field and score it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_gan_enhance.errors import GanEnhanceError, InputError
+from napari_gan_enhance.io.read import read_micrograph
+from napari_gan_enhance.metrics.evaluation import evaluate_planes
+from napari_gan_enhance.metrics.fidelity import affine_fit
+from napari_gan_enhance.metrics.overlap import same_field
+from napari_gan_enhance.progress import Job, RemainingTime
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from napari_gan_enhance.comparison.methods import Method
+    from napari_gan_enhance.metrics.settings import EvaluateSettings
+    from napari_gan_enhance.micrograph.micrograph import Micrograph
+    from napari_gan_enhance.training.pairs import Pair
+
+CROP = 256
+"""Side of the pictures in pixels of the reference, from the middle."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileScores:
+    """Scores of one method on one source, medians over its planes.
+
+    Parameters
+    ----------
+    file : str
+    field : str
+        The field of view, of which there may be several files.
+    method : str
+    scores : mapping of metric to float
+    """
+
+    file: str
+    field: str
+    method: str
+    scores: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Panel:
+    """Crops of one field: the reference and every method, on one scale.
+
+    Parameters
+    ----------
+    file : str
+    crops : mapping of name to ndarray, shape (Y, X), float64
+        In intensities of the reference, after the affine fit.
+    pixel_um : float or None, µm
+    """
+
+    file: str
+    crops: Mapping[str, NDArray[np.float64]]
+    pixel_um: float | None
+
+
+def score_fields(
+    pairs: Sequence[Pair],
+    methods: Sequence[Method],
+    settings: EvaluateSettings,
+    shown: int,
+) -> Job[tuple[list[FileScores], list[Panel]]]:
+    """Score all methods on all pairs, one image in memory at a time.
+
+    Parameters
+    ----------
+    pairs : sequence of Pair
+        Source and target show the same field, edge to edge.
+    methods : sequence of Method
+    settings : EvaluateSettings
+    shown : int, >= 0
+        Of how many pairs to keep pictures: evenly spaced among them, whatever their
+        scores, so that nothing is picked.
+
+    Yields
+    ------
+    Progress
+        Of all work; the stage names file and method.
+
+    Returns
+    -------
+    (list of FileScores, list of Panel)
+
+    Raises
+    ------
+    InputError
+        If a result cannot be compared; the message names its file and method.
+    """
+    chosen = _spaced(len(pairs), shown)
+    total, done, clock = len(pairs) * len(methods), 0, RemainingTime()
+    scores: list[FileScores] = []
+    panels: list[Panel] = []
+    for number, pair in enumerate(pairs):
+        source, target = read_micrograph(pair.source), read_micrograph(pair.target)
+        crops = {"reference": _crop(target, target, is_fitted=False)}
+        for method in methods:
+            stage = f"{pair.source.name}, {method.name}"
+            job = _score_one(pair, source, target, method, settings)
+            while True:
+                try:
+                    report = next(job)
+                except StopIteration as end:
+                    result, one = end.value
+                    break
+                left = clock.after(done, total)
+                yield replace(
+                    report, done=done, total=total, stage=stage, remaining_s=left
+                )
+            done += 1
+            scores.append(FileScores(pair.source.name, pair.field, method.name, one))
+            if number in chosen:
+                crops[method.name] = _crop(result, target)
+        if number in chosen:
+            panels.append(Panel(pair.source.name, crops, target.voxel_size_um.x))
+    return scores, panels
+
+
+def field_medians(
+    scores: Sequence[FileScores], metrics: Sequence[str]
+) -> dict[str, dict[str, list[float]]]:
+    """Return metric -> method -> one score for each field of view.
+
+    Files of one field are not independent: their median stands for the field.
+    """
+    gathered: dict[str, dict[str, dict[str, list[float]]]] = {m: {} for m in metrics}
+    for one in scores:
+        for metric in metrics:
+            fields = gathered[metric].setdefault(one.method, {})
+            fields.setdefault(one.field, []).append(one.scores[metric])
+    return {
+        metric: {
+            method: [float(median(values)) for values in fields.values()]
+            for method, fields in methods.items()
+        }
+        for metric, methods in gathered.items()
+    }
+
+
+def _score_one(
+    pair: Pair,
+    source: Micrograph,
+    target: Micrograph,
+    method: Method,
+    settings: EvaluateSettings,
+) -> Job[tuple[Micrograph, dict[str, float]]]:
+    try:
+        result = yield from method.run(pair.source, source)
+        overlap = same_field(result, target)
+        job = evaluate_planes(result, target, settings, overlap=overlap)
+        evaluation = yield from job
+    except GanEnhanceError as error:
+        # Of many files the reader must know which.
+        name = f"{pair.source.name!r} by {method.name!r}: "
+        raise InputError(f"{name}{error}") from error
+    free = evaluation.median_scale_free
+    scores = asdict(evaluation.median) | (asdict(free) if free else {})
+    return result, scores
+
+
+def _spaced(count: int, shown: int) -> set[int]:
+    """Return the numbers of some of `count` files, the first and last among them."""
+    return {int(i) for i in np.linspace(0, count - 1, min(count, shown)).round()}
+
+
+def _crop(
+    image: Micrograph, target: Micrograph, *, is_fitted: bool = True
+) -> NDArray[np.float64]:
+    """Return the middle of the middle plane of the first channel."""
+    overlap = same_field(image, target)
+    sides = [target.size(axis) for axis in "YX"]
+    middle: Any = tuple(
+        slice(max(0, (n - CROP) // 2), max(0, (n - CROP) // 2) + CROP) for n in sides
+    )
+    place = {"Z": target.size("Z") // 2}
+    plane = np.asarray(overlap.result_plane(image, place), np.float64)
+    if is_fitted:
+        truth = np.asarray(overlap.reference_plane(target, place), np.float64)
+        plane = affine_fit(plane, truth)
+    return np.array(plane[middle])
