@@ -7,16 +7,14 @@ between laboratories: objective, medium, pixel, dyes, stray light, exposure, cam
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.fft import next_fast_len, rfft2
 
 from napari_gan_enhance.optics.formation import FormationSettings, expected_photons
-from napari_gan_enhance.optics.psf import point_spread_function
+from napari_gan_enhance.optics.sectioning import confocal_transfer
 from napari_gan_enhance.optics.transfer import FormationOptics, Haze, Transfer
 
 if TYPE_CHECKING:
@@ -31,9 +29,6 @@ STOKES_NM = 35.0
 CONFOCAL_PLANES = 4
 """Planes on each side of the focus that a confocal still sees: 2 µm away less than a
 hundredth of the light passes."""
-
-CONFOCAL_REACH = 3.0
-"""Radius of the confocal point spread function in wavelength / NA."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +143,11 @@ def confocal(
     """Return what a confocal shows of a plane without noise, brightest pixel 1."""
     first = max(0, focus - CONFOCAL_PLANES)
     planes = volume[first : focus + CONFOCAL_PLANES + 1]
-    transfer = _confocal_transfer(microscope, emission_nm, plane_um, planes.shape[1:])
-    light = transfer.blur(planes, focus - first)[0]
+    optics = microscope.optics(emission_nm, plane_um).model_copy(
+        update={"numerical_aperture": microscope.confocal_aperture}
+    )
+    shown = _confocal_transfer(optics, planes.shape[1:])
+    light = shown.blur(planes, focus - first)[0]
     rows, columns = (n // SAMPLING for n in light.shape)
     light = light.reshape(rows, SAMPLING, columns, SAMPLING).mean((1, 3))
     light = light[crop:-crop, crop:-crop]
@@ -157,31 +155,12 @@ def confocal(
 
 
 @lru_cache(1)
-def _confocal_transfer(
-    microscope: TwinMicroscope,
-    emission_nm: float,
-    plane_um: float,
-    shape: tuple[int, int],
-) -> Transfer:
-    """Product of illumination and detection with a small pinhole."""
-    pixel = microscope.pixel_um / SAMPLING
-    reach = CONFOCAL_REACH * 1e-3 * emission_nm / microscope.confocal_aperture
-    half = math.ceil(reach / pixel)
-    side = 2 * half + 1
-    illumination, detection = (
-        point_spread_function(
-            (2 * CONFOCAL_PLANES + 1, side, side),
-            (plane_um, pixel, pixel),
-            numerical_aperture=microscope.confocal_aperture,
-            immersion_index=microscope.index,
-            emission_nm=wavelength,
-        )[CONFOCAL_PLANES:].astype(np.float64)
-        for wavelength in (emission_nm - STOKES_NM, emission_nm)
+def _confocal_transfer(optics: FormationOptics, shape: tuple[int, int]) -> Transfer:
+    return confocal_transfer(
+        optics,
+        excitation_nm=optics.emission_nm - STOKES_NM,
+        pinhole_airy=0,
+        sampling=SAMPLING,
+        depth=CONFOCAL_PLANES,
+        shape=shape,
     )
-    planes = illumination * detection
-    planes /= planes[0].sum()
-    grid = tuple(next_fast_len(n + 2 * half, real=True) for n in shape)
-    whole = np.zeros((len(planes), *grid), np.float32)
-    whole[:, :side, :side] = planes
-    centered = np.roll(whole, (-half, -half), axis=(1, 2))
-    return Transfer(rfft2(centered).real, grid, half)
