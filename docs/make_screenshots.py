@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import napari
 from qtpy.QtWidgets import QApplication
 
-from napari_gan_enhance.viewer.profile import add_line, line_layer
+from napari_gan_enhance.viewer.profile_lines import add_line, line_layer
 from napari_gan_enhance.widgets.deconvolve import DeconvolveDock
 from napari_gan_enhance.widgets.enhance import EnhanceDock
 from napari_gan_enhance.widgets.line_profile import LineProfileDock

@@ -8,7 +8,7 @@ import numpy as np
 
 from napari_gan_enhance.metrics.picture import SHOWN_PERCENTILES
 from napari_gan_enhance.viewer.compare import put_side_by_side
-from napari_gan_enhance.viewer.profile import LINE_LAYER
+from napari_gan_enhance.viewer.profile_lines import LINE_LAYER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

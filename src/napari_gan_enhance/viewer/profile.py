@@ -1,148 +1,308 @@
-"""Intensities of all visible images along one line, in µm."""
+"""Curves of all visible images along one line, each through its layer's transforms."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Image, Shapes
+from napari.layers import Image
 
+from napari_gan_enhance.metrics.line_profile import (
+    SAMPLES_PER_PIXEL,
+    mean_and_error,
+    path_length,
+    sample,
+    strand_offsets,
+    walk,
+)
+from napari_gan_enhance.metrics.line_profile_curve import Curve
+from napari_gan_enhance.progress import Job, drain
+from napari_gan_enhance.viewer.profile_colors import curve_colors
+from napari_gan_enhance.viewer.profile_lines import Line, lines
+from napari_gan_enhance.viewer.profile_pixels import (
+    PixelStore,
+    PlaneIndex,
+    load_missing,
+)
 from napari_gan_enhance.viewer.viewport import level_shape
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from napari.components import ViewerModel
     from numpy.typing import NDArray
 
-LINE_LAYER = "Line profile"
-"""Name of the Shapes layer whose line is sampled."""
+    from napari_gan_enhance.metrics.line_profile import PixelSource
 
-MARGIN = 4
-"""Pixels read around the line, for the interpolation between pixels."""
+    Floats = NDArray[np.float64]
+
+RGB_NOTE = " (mean of red, green, blue)"
+
+LEAST_SAMPLES = 256
+"""Along a line that moves, however wide: fewer would hide peaks."""
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
-    """Intensities of one layer along the line.
+class Space:
+    """The plane that lines are drawn in, measured.
 
     Parameters
     ----------
-    name : str
-        Of the layer.
-    distance : ndarray, shape (n,), float64
-        From the start of the line, in `unit`.
-    values : ndarray, shape (n,), float64
-        On the layer's intensity scale; the mean of the samples for RGB.
+    size : ndarray, shape (2,), float64
+        Length of one world unit along (Y, X), in `unit`.
     unit : str
-        "µm", or "px" for a layer without a unit of length.
+        "µm", or "px" where the viewer knows no unit of length.
     """
 
-    name: str
-    distance: NDArray[np.float64]
-    values: NDArray[np.float64]
+    size: Floats
     unit: str
 
 
-def line_layer(viewer: ViewerModel) -> Shapes | None:
-    """Return the layer that holds the line."""
-    if LINE_LAYER not in viewer.layers:
-        return None
-    layer = viewer.layers[LINE_LAYER]
-    return layer if isinstance(layer, Shapes) else None
+@dataclass(frozen=True, slots=True)
+class CurvePlan:
+    """How to sample one layer along one line; no layer is needed any more for it.
+
+    Parameters
+    ----------
+    name, color : str
+    source : PixelSource
+        Of the plane that is shown.
+    to_pixels : ndarray, shape (2, 3), float64
+        From (Y, X, 1) in `space.unit` to pixels.
+    vertices : ndarray, shape (k, 2), float64
+        Of the line, in `space.unit`.
+    width : float, >= 0
+        To average over, in `space.unit`.
+    unit : str
+    display : Display
+        How the viewer colors the pixels.
+    colors : tuple of PixelSource
+        Red, green and blue of an RGB layer; none for others.
+    """
+
+    name: str
+    color: str
+    source: PixelSource
+    to_pixels: Floats
+    vertices: Floats
+    width: float
+    unit: str
+    display: Display
+    colors: tuple[PixelSource, ...] = ()
+
+    def pixel_size(self) -> float:
+        """Return the side of a square as large as a pixel, in the plan's unit."""
+        return 1 / math.sqrt(abs(float(np.linalg.det(self.to_pixels[:, :2]))))
+
+    def pixels_at(self, places: Floats) -> Floats:
+        """Return where places (..., 2) lie, in pixels."""
+        return np.asarray(places @ self.to_pixels[:, :2].T + self.to_pixels[:, 2])
+
+    def curve(self, most_points: int | None = None) -> Curve:
+        """Sample the layer.
+
+        Parameters
+        ----------
+        most_points : int, optional
+            Take fewer samples along the line than pixels ask for, as a preview.
+
+        Raises
+        ------
+        InputError
+            If the line has no length.
+        """
+        length = path_length(self.pixels_at(self.vertices))
+        offsets = strand_offsets(self.width, self.pixel_size())
+        count = math.ceil(length * SAMPLES_PER_PIXEL) + 1 if length > 0 else 2
+        if most_points is not None:
+            count = min(count, max(LEAST_SAMPLES, most_points // len(offsets)))
+        path = walk(self.vertices, count)
+        values = sample(self.source, self.pixels_at(path.strands(offsets)))
+        mean, error = mean_and_error(values)
+        return Curve(
+            self.name, path.distance, mean, error, self.unit, self.color, len(offsets)
+        )
 
 
-def add_line(viewer: ViewerModel) -> Shapes:
-    """Add a line across the first visible image, to be moved by its ends."""
-    lower, upper = viewer.layers.extent.world
-    center, size = (lower + upper) / 2, upper - lower
-    ends = np.array([center, center])
-    ends[:, viewer.dims.displayed[-1]] += (
-        np.array([-0.25, 0.25]) * (size[viewer.dims.displayed[-1]])
-    )
-    displayed = list(viewer.dims.displayed[-2:])
-    width = max(size[displayed]) / 200
-    layer: Shapes = viewer.add_shapes(
-        [ends[:, displayed]],
-        shape_type="line",
-        name=LINE_LAYER,
-        edge_width=width,
-        edge_color="yellow",
-        units=tuple(viewer.layers[0].units[-2:]),
-    )
-    layer.mode = "direct"
-    return layer
+def plans(
+    viewer: ViewerModel, line: Line, width: float, store: PixelStore
+) -> list[CurvePlan]:
+    """Return how to sample each visible image along a line, the lowest layer first.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    line : Line
+    width : float, >= 0
+        To average over, in µm (in world units where no unit of length is known).
+    store : PixelStore
+
+    Returns
+    -------
+    list of CurvePlan
+        Layers whose plane is not shown at the sliders' position are left out.
+    """
+    space = measured_space(viewer)
+    images = [x for x in viewer.layers if type(x) is Image and x.visible]
+    found = []
+    for layer, color in zip(images, curve_colors(images), strict=True):
+        place = _place(viewer, layer, line.vertices)
+        if place is None:
+            continue
+        index, to_pixels = place
+        found.append(
+            CurvePlan(
+                layer.name + (RGB_NOTE if layer.rgb else ""),
+                color,
+                store.source(layer, index),
+                to_pixels / np.append(space.size, 1.0),
+                line.vertices * space.size,
+                width,
+                space.unit,
+                Display.of(layer),
+                tuple(store.source(layer, index, k) for k in range(3 * layer.rgb)),
+            )
+        )
+    return found
 
 
-def curves(viewer: ViewerModel) -> list[Curve]:
-    """Return one curve for each visible image, the lowest layer first.
+@dataclass(frozen=True, slots=True)
+class Display:
+    """How the viewer turns intensities into colors.
+
+    Parameters
+    ----------
+    limits : (float, float)
+        Intensities that are black and full color.
+    gamma : float
+    colormap : napari.utils.Colormap
+    white : float
+        Largest value of a sample of RGB.
+    """
+
+    limits: tuple[float, float]
+    gamma: float
+    colormap: Any
+    white: float = 1.0
+
+    @classmethod
+    def of(cls, layer: Image) -> Display:
+        """Take note of a layer's."""
+        low, high = (float(v) for v in layer.contrast_limits)
+        dtype = np.dtype(layer.dtype)
+        white = float(np.iinfo(dtype).max) if dtype.kind in "iu" else 1.0
+        return cls((low, high), float(layer.gamma), layer.colormap, white)
+
+    def colors(self, values: Floats) -> Floats:
+        """Return intensities (Y, X) as (Y, X, 3) from 0 to 1; what is missing black."""
+        low, high = self.limits
+        share = np.clip((values - low) / max(high - low, 1e-300), 0, 1) ** self.gamma
+        flat = np.nan_to_num(share).ravel()
+        colors = np.asarray(self.colormap.map(flat), np.float64)[:, :3]
+        colors[np.isnan(share).ravel()] = 0
+        return colors.reshape(*values.shape, 3)
+
+
+def complete_curves(plans: Sequence[CurvePlan], store: PixelStore) -> Job[list[Curve]]:
+    """Sample all layers, and read what lazy ones have not read yet.
+
+    Yields
+    ------
+    Progress
+    """
+    for plan in plans:
+        plan.curve()
+    yield from load_missing([plan.source for plan in plans], store)
+    return [plan.curve() for plan in plans]
+
+
+def curves(viewer: ViewerModel, *, width: float = 0.0) -> list[Curve]:
+    """Return the curves of the last line that was drawn.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    width : float, >= 0
+        To average over, in µm.
 
     Returns
     -------
     list of Curve
-        Empty where no line is drawn; layers the line does not cross are left out.
+        Empty where no line is drawn; layers that the line misses are left out.
     """
-    shapes = line_layer(viewer)
-    if shapes is None or not len(shapes.data):
+    drawn = [line for line in lines(viewer) if is_long(line)]
+    if not drawn:
         return []
-    ends = _world_ends(viewer, shapes)
-    if (ends[0] == ends[1]).all():
-        return []
-    images = [x for x in viewer.layers if type(x) is Image and x.visible]
-    found = [_curve(viewer, layer, ends) for layer in images]
-    return [curve for curve in found if curve is not None]
+    store = PixelStore()
+    found = drain(complete_curves(plans(viewer, drawn[-1], width, store), store))
+    return [curve for curve in found if curve.is_somewhere]
 
 
-def _world_ends(viewer: ViewerModel, shapes: Shapes) -> NDArray[np.float64]:
-    """Return both ends of the last shape in world coordinates of all dimensions."""
-    line = shapes.data[-1]
-    ends = np.array([viewer.dims.point, viewer.dims.point], dtype=float)
-    world = np.array([shapes.data_to_world(line[0]), shapes.data_to_world(line[-1])])
-    ends[:, -shapes.ndim :] = world
-    return ends
+def is_long(line: Line) -> bool:
+    """Return whether a line has a length and all its points are numbers."""
+    length = path_length(line.vertices)
+    return math.isfinite(length) and length > 0
 
 
-def _curve(
-    viewer: ViewerModel, layer: Image, ends: NDArray[np.float64]
-) -> Curve | None:
-    from napari_gan_enhance.metrics.line_profile import line_profile
+def measured_space(viewer: ViewerModel) -> Space:
+    """Return what one world unit is in µm."""
+    units = world_units(viewer)
+    lengths = [u for u in units if u is not None and u.is_compatible_with("micrometer")]
+    if len(lengths) < 2:
+        return Space(np.ones(2), "px")
+    sizes = [float((1.0 * u).to("micrometer").magnitude) for u in lengths]
+    return Space(np.array(sizes), "µm")
 
-    points = np.array([layer.world_to_data(end[-layer.ndim :]) for end in ends])
-    shown = [axis - (viewer.dims.ndim - layer.ndim) for axis in viewer.dims.displayed]
-    plane_axes = sorted(shown[-2:])
-    plane, offset = _plane(layer, points, plane_axes)
-    if plane is None:
+
+def world_units(viewer: ViewerModel) -> tuple[Any, Any]:
+    """Return the units that (Y, X) of the viewer's world are counted in."""
+    common = getattr(viewer.layers, "units", None)  # new in napari 0.9
+    if common is not None and len(common) > 1:
+        return tuple(common[-2:])
+    # Layers whose units do not agree are shown as if they had none.
+    found = {tuple(x.units[-2:]) for x in viewer.layers if type(x) is Image}
+    return found.pop() if len(found) == 1 else (None, None)
+
+
+def _place(
+    viewer: ViewerModel, layer: Image, vertices: Floats
+) -> tuple[PlaneIndex, Floats] | None:
+    """Return the plane of a layer that is shown, and the way from world to pixels.
+
+    None where the sliders stand outside the layer.
+    """
+    offset = viewer.dims.ndim - layer.ndim  # layers align at their last axis
+    axes = sorted(axis - offset for axis in viewer.dims.displayed[-2:])
+    if axes[0] < 0:
         return None
-    inside = points[:, plane_axes] - offset
-    values = np.asarray(line_profile(plane, inside[0], inside[1]), dtype=np.float64)
-    length, unit = _length(layer, ends)
-    return Curve(layer.name, np.linspace(0, length, len(values)), values, unit)
-
-
-def _plane(
-    layer: Image, points: NDArray[np.float64], axes: list[int]
-) -> tuple[NDArray[np.float64] | None, NDArray[np.float64]]:
-    """Return the pixels around the line, and where their first pixel lies."""
-    index: list[int | slice] = []
-    starts = []
+    middle = np.array(viewer.dims.point, np.float64)
+    middle[-2:] = (vertices.min(axis=0) + vertices.max(axis=0)) / 2
+    origin = _to_data(viewer, layer, middle)
+    columns = []
+    for axis in (-2, -1):
+        step = middle.copy()
+        step[axis] += 1
+        columns.append(_to_data(viewer, layer, step) - origin)
+    hidden: list[int | None] = [None] * layer.ndim
     for axis, size in enumerate(level_shape(layer)):
         if axis not in axes:
-            index.append(int(np.clip(np.rint(points[0, axis]), 0, size - 1)))
-            continue
-        start = max(int(np.floor(points[:, axis].min())) - MARGIN, 0)
-        stop = min(int(np.ceil(points[:, axis].max())) + MARGIN + 1, size)
-        if start >= stop:
-            return None, np.zeros(2)
-        starts.append(start)
-        index.append(slice(start, stop))
-    data: Any = layer.data[0] if layer.multiscale else layer.data
-    plane = np.asarray(data[tuple(index)], dtype=np.float64)
-    return (plane.mean(axis=-1) if layer.rgb else plane), np.array(starts, dtype=float)
+            hidden[axis] = round(float(origin[axis]))
+            if not 0 <= round(float(origin[axis])) < size:
+                return None
+    matrix = np.stack(columns, axis=1)[axes]
+    shift = origin[axes] - matrix @ middle[-2:]
+    return PlaneIndex(tuple(hidden)), np.column_stack([matrix, shift])
 
 
-def _length(layer: Image, ends: NDArray[np.float64]) -> tuple[float, str]:
-    """Return the length of the line, in µm where the layer has a unit of length."""
-    length = float(np.linalg.norm(ends[1] - ends[0]))
-    unit = layer.units[-1]
-    if not unit.is_compatible_with("micrometer"):
-        return length, "px"
-    return length * float((1.0 * unit).to("micrometer").magnitude), "µm"
+def _to_data(viewer: ViewerModel, layer: Image, point: Floats) -> Floats:
+    """Return a world point in pixels of a layer, whose own unit may be another."""
+    own = np.array(point[-layer.ndim :])
+    common = getattr(viewer.layers, "units", None)
+    if common is not None and tuple(common[-layer.ndim :]) != tuple(layer.units):
+        for axis, (world, unit) in enumerate(
+            zip(common[-layer.ndim :], layer.units, strict=True)
+        ):
+            own[axis] = float((float(own[axis]) * world).to(unit).magnitude)
+    return np.asarray(layer.world_to_data(own), np.float64)

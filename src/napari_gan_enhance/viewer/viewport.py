@@ -106,6 +106,14 @@ def level_shape(layer: Image) -> tuple[int, ...]:
     return tuple(int(n) for n in data.shape[: layer.ndim])
 
 
+def cell_size(viewer: ViewerModel) -> NDArray[np.float64]:
+    """Return height and width of one cell of the grid in screen pixels."""
+    if hasattr(viewer, "canvas"):
+        return np.asarray(viewer.canvas.viewbox_size(viewer.layers), np.float64)
+    cells = grid_of(viewer).actual_shape(viewer.layers)  # before napari 0.9
+    return np.asarray(np.array(viewer._canvas_size) / np.array(cells), np.float64)
+
+
 def within(box: Box, region: Mapping[str, slice] | None) -> Box:
     """Return a box in pixels of a region's first corner, cut to the region."""
     moved = {}
@@ -143,19 +151,11 @@ def _visible_ranges(viewer: ViewerModel, layer: Image) -> list[tuple[int, int]]:
 def _corners(viewer: ViewerModel) -> NDArray[np.float64]:
     """Return the corners of the canvas in world coordinates, one point in each row."""
     camera, axes = camera_of(viewer), viewer.dims.displayed[-2:]
-    half = np.array(_viewbox(viewer)) / camera.zoom / 2
+    half = cell_size(viewer) / camera.zoom / 2
     points = np.tile(np.array(viewer.dims.point, dtype=float), (4, 1))
     signs = np.array([(-1, -1), (-1, 1), (1, -1), (1, 1)])
     points[:, list(axes)] = np.array(camera.center[-2:]) + signs * half
     return points
-
-
-def _viewbox(viewer: ViewerModel) -> Any:
-    """Return height and width of one cell of the grid in screen pixels."""
-    if hasattr(viewer, "canvas"):
-        return viewer.canvas.viewbox_size(viewer.layers)
-    cells = grid_of(viewer).actual_shape(viewer.layers)  # before napari 0.9
-    return np.array(viewer._canvas_size) / np.array(cells)
 
 
 def _nearest(index: int, size: int) -> tuple[int, int]:

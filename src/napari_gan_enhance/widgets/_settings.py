@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from platformdirs import user_config_path
+from pydantic import BaseModel
 
-from napari_gan_enhance.viewer.choices import RunChoices
-
-Choices = TypeVar("Choices", bound=RunChoices)
+Choices = TypeVar("Choices", bound=BaseModel)
 
 FOLDER_VARIABLE = "NAPARI_GAN_ENHANCE_CONFIG"
 """Environment variable that names another folder for the settings."""
@@ -31,7 +30,7 @@ def load_choices(path: Path, kind: type[Choices]) -> Choices:
         return kind()
 
 
-def save_choices(path: Path, choices: RunChoices) -> None:
+def save_choices(path: Path, choices: BaseModel) -> None:
     """Keep the choices; a folder that cannot be written to is no reason to complain."""
     # Wavelengths and voxel size belong to one image, not to the microscope.
     kept = choices.model_dump_json(exclude={"emission_nm", "voxel_size_um"}, indent=2)

@@ -2,136 +2,223 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pyqtgraph as pg
-from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import (
-    QApplication,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
+from superqt.utils import QSignalDebouncer, QSignalThrottler
+
+from napari_gan_enhance.errors import GanEnhanceError
+from napari_gan_enhance.metrics.line_profile_curve import Curve, analyze
+from napari_gan_enhance.viewer import profile_lines
+from napari_gan_enhance.viewer.profile import CurvePlan, measured_space, plans
+from napari_gan_enhance.viewer.profile_choices import ProfileChoices
+from napari_gan_enhance.viewer.profile_files import (
+    INTENSITY,
+    SaveRequest,
+    save_request,
 )
-from superqt.utils import QSignalDebouncer
-
-from napari_gan_enhance.viewer.profile import LINE_LAYER, add_line, curves, line_layer
+from napari_gan_enhance.viewer.profile_pixels import (
+    PixelStore,
+    load_missing,
+    missing_count,
+)
+from napari_gan_enhance.viewer.profile_problems import curve_problem, viewer_problem
+from napari_gan_enhance.widgets._line_profile_lines import LineList
+from napari_gan_enhance.widgets._line_profile_options import ProfileOptions
+from napari_gan_enhance.widgets._line_profile_plot import new_plot
+from napari_gan_enhance.widgets._line_profile_saving import SaveButtons
+from napari_gan_enhance.widgets._line_profile_table import PeakTable
+from napari_gan_enhance.widgets._line_profile_watch import ProfileWatch
+from napari_gan_enhance.widgets._settings import (
+    load_choices,
+    save_choices,
+    settings_path,
+)
+from napari_gan_enhance.widgets._worker import JobRunner
 
 if TYPE_CHECKING:
     import napari.viewer
-    from napari.layers import Layer
 
-SETTLED_MS = 50
-"""The curves are drawn anew when nothing has moved for so long."""
+REDRAW_MS = 16
+"""One frame: a line that is dragged is not followed more often."""
 
-COLORS = (
-    "#e69f00", "#56b4e9", "#009e73", "#f0e442", "#d55e00", "#cc79a7", "#0072b2",
-)  # fmt: skip
-"""Okabe and Ito's colors, which color-blind people can tell apart."""
+SETTLED_MS = 120
+"""Full resolution, peaks and undo follow when nothing has moved for so long."""
+
+MOVING_POINTS = 1500
+"""Samples of each layer while the line moves: as many as the plot is wide."""
+
+GUIDE = "Drag the ends of the line. Curves follow it, the sliders and the layers."
 
 
 class LineProfileDock(QWidget):
-    """Plot every visible image along the line in the layer "Line profile".
+    """Plot every visible image along the lines in the layer "Line profile".
 
     Parameters
     ----------
     napari_viewer : Viewer
+    settings : Path, optional
+        Where the choices are kept; by default in the user's configuration.
     """
 
-    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+    def __init__(
+        self, napari_viewer: napari.viewer.Viewer, settings: Path | None = None
+    ) -> None:
         super().__init__()
         # napari hands plugins a proxy, whose layers are other proxies each time.
         self._viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
+        self._settings = settings or settings_path("line-profile")
         self._is_open = True
-        self.draw = QPushButton("Draw a line", self)
-        self.draw.setToolTip(f"Add a line in a layer named {LINE_LAYER!r}.")
-        self.hint = QLabel("Drag the ends of the line to move it.", self)
-        self.hint.setToolTip("The curves follow the line, the sliders and the layers.")
-        self.plot = _new_plot(self)
-        self.plot.setToolTip("Intensity along the line; drag to move, wheel to zoom.")
-        self.legend = self.plot.addLegend(offset=(-10, 10))
+        self._store = PixelStore()
+        self.lines = LineList(self._viewer, self)
+        choices = load_choices(self._settings, ProfileChoices)
+        self.options = ProfileOptions(choices, self)
+        self.plot = new_plot(self)
+        self.table = PeakTable(self)
+        self.saving = SaveButtons(self._request, self)
+        self.hint = QLabel(GUIDE, self)
+        self.hint.setToolTip("What is shown, or what to do next.")
+        self.reader = JobRunner(self)
+        self._throttler = QSignalThrottler(parent=self)
+        self._throttler.setTimeout(REDRAW_MS)
         self._settled = QSignalDebouncer(parent=self)
         self._settled.setTimeout(SETTLED_MS)
-        self._settled.triggered.connect(self.show_curves)
-        self.draw.clicked.connect(self._on_draw)
+        self._watch = ProfileWatch(self._viewer, self)
         self._lay_out()
         self._connect()
-        self._on_layers()
+        self._on_change()
 
-    def show_curves(self) -> None:
-        """Sample and plot, each layer in its own color."""
-        self.plot.clear()
-        found = curves(self._viewer)
-        for i, curve in enumerate(found):
-            pen = pg.mkPen(COLORS[i % len(COLORS)], width=2)
-            self.plot.plot(curve.distance, curve.values, pen=pen, name=curve.name)
-        unit = found[0].unit if found else "µm"
-        self.plot.setLabel("bottom", f"Distance ({unit})")
-        self.plot.setLabel("left", "Intensity")
+    def show_moving(self) -> None:
+        """Draw the curves, coarsely where the line is long."""
+        found = self._sample(MOVING_POINTS)
+        if found is not None:
+            self._read_missing([plan for plan, _ in found])
+
+    def show_settled(self) -> None:
+        """Draw the curves at full resolution, and measure their peaks."""
+        if not self._is_open:
+            return
+        self.lines.refresh()
+        found = self._sample(None)
+        is_measured = found is not None and not self._read_missing(
+            [plan for plan, _ in found]
+        )
+        curves = [curve for _, curve in found or [] if is_measured]
+        fits = self.options.choices().widths == "fit"
+        analyses = [analyze(curve, fits=fits) for curve in curves]
+        self.table.show_analyses(analyses)
+        self.plot.show_peaks(analyses)
+        self.saving.set_wanted(bool(analyses))
 
     def event(self, event: QEvent | None) -> bool:
         """Hear no more of the viewer when napari takes the widget out of its dock."""
         is_moved = event is not None and event.type() == QEvent.Type.ParentChange
         if is_moved and self.parent() is None and self._is_open:
             self._is_open = False
-            self._settled.cancel()
-            for emitter in self._emitters():
-                emitter.disconnect(self._on_layers)
-            for layer in self._viewer.layers:
-                self._ignore(layer)
-            self._viewer.dims.events.current_step.disconnect(self._on_change)
+            self._close_down()
             self.deleteLater()  # napari opens a new one the next time
         return bool(super().event(event))
 
-    def _on_draw(self) -> None:
-        if line_layer(self._viewer) is None and len(self._viewer.layers):
-            add_line(self._viewer)
+    def _sample(self, most_points: int | None) -> list[tuple[CurvePlan, Curve]] | None:
+        """Sample and plot; None where there is nothing to sample."""
+        if not self._is_open:
+            return None
+        line, choices = self.lines.current(), self.options.choices()
+        problem = viewer_problem(self._viewer, line)
+        if problem or line is None:
+            self.plot.show_curves([], INTENSITY[choices.intensity])
+            self.hint.setText(problem)
+            return None
+        planned = plans(self._viewer, line, choices.width, self._store)
+        curves = [plan.curve(most_points) for plan in planned]
+        if choices.intensity == "normalized":
+            curves = [curve.normalized() for curve in curves]
+        # A layer that the line misses, or that is not read yet, has no curve.
+        found = [
+            (plan, curve)
+            for plan, curve in zip(planned, curves, strict=True)
+            if curve.is_somewhere or missing_count([plan.source])
+        ]
+        self.plot.show_curves(
+            [curve for _, curve in found], INTENSITY[choices.intensity]
+        )
+        self.hint.setText(curve_problem(line, found) or GUIDE)
+        self._show_band(planned, choices.width)
+        return found or None
 
-    def _on_layers(self, event: object = None) -> None:
-        for layer in self._viewer.layers:
-            self._ignore(layer)
-            layer.events.visible.connect(self._on_change)
-            layer.events.set_data.connect(self._on_change)
-        self.draw.setEnabled(line_layer(self._viewer) is None)
-        self._on_change()
+    def _read_missing(self, planned: list[CurvePlan]) -> bool:
+        """Read in a thread what is not there; return whether anything is missing."""
+        sources = [plan.source for plan in planned]
+        if not missing_count(sources):
+            return False
+        self.hint.setText("Reading the pixels under the line…")
+        self.reader.start(
+            lambda: load_missing(sources, self._store), title="Reading a line profile"
+        )
+        return True
 
-    def _on_change(self, event: object = None) -> None:
+    def _show_band(self, planned: list[CurvePlan], width: float) -> None:
+        """Draw the lines on the image as wide as what is averaged over."""
+        space = measured_space(self._viewer)
+        pixel = min((plan.pixel_size() for plan in planned), default=1.0)
+        self.options.show_unit(space.unit, pixel)
+        profile_lines.show_width(self._viewer, width / float(space.size[1]))
+
+    def _request(self, path: Path, has_crops: bool) -> SaveRequest:
+        choices, store = self.options.choices(), self._store
+        wanted = self.lines.all_lines()
+        return save_request(
+            self._viewer, path, wanted, choices, store, has_crops=has_crops
+        )
+
+    def _on_change(self) -> None:
+        self._throttler.throttle()
         self._settled.throttle()
 
-    def _ignore(self, layer: Layer) -> None:
-        layer.events.visible.disconnect(self._on_change)
-        layer.events.set_data.disconnect(self._on_change)
+    def _on_pixels(self) -> None:
+        self._store.forget()
+        self._on_change()
 
-    def _emitters(self) -> list[Any]:
-        layers = self._viewer.layers.events
-        return [layers.inserted, layers.removed, layers.reordered]
+    def _on_options(self) -> None:
+        save_choices(self._settings, self.options.choices())
+        self._on_change()
+
+    def _on_read_failed(self, error: GanEnhanceError) -> None:
+        self.hint.setText(str(error))
+
+    def _close_down(self) -> None:
+        self._throttler.cancel()
+        self._settled.cancel()
+        self._watch.close()
+        for runner in (self.reader, self.saving.runner):
+            runner.abandon()
 
     def _connect(self) -> None:
-        for emitter in self._emitters():
-            emitter.connect(self._on_layers)
-        self._viewer.dims.events.current_step.connect(self._on_change)
+        self._watch.changed.connect(self._on_change)
+        self._watch.replaced.connect(self._on_pixels)
+        self._watch.selected.connect(self.lines.follow_selection)
+        self._throttler.triggered.connect(self.show_moving)
+        self._settled.triggered.connect(self.show_settled)
+        self.lines.chosen.connect(self._on_change)
+        self.options.changed.connect(self._on_options)
+        self.reader.returned.connect(self._on_change)
+        self.reader.failed.connect(self._on_read_failed)
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()
-        row.addWidget(self.draw)
-        row.addWidget(self.hint, 1)
-        column = QVBoxLayout(self)
+        row.addWidget(self.options)
+        row.addStretch(1)
+        row.addWidget(self.saving)
+        middle = QWidget(self)
+        column = QVBoxLayout(middle)
+        column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(row)
         column.addWidget(self.plot, 1)
-        self.plot.setMinimumHeight(180)
-        # Under napari's style sheet pyqtgraph leaves too little room for the labels.
-        self.plot.getAxis("left").setWidth(64)
-        self.plot.getAxis("bottom").setHeight(44)
-
-
-def _new_plot(parent: QWidget) -> pg.PlotWidget:
-    """Return a plot that is freed with its parent, its menus included.
-
-    pyqtgraph gives its menus no parent, so they would outlive every closed dock.
-    """
-    before = set(QApplication.topLevelWidgets())
-    plot = pg.PlotWidget(parent)
-    for menu in set(QApplication.topLevelWidgets()) - before:
-        menu.setParent(plot, menu.windowFlags())
-    return plot
+        column.addWidget(self.hint)
+        splitter = QSplitter(Qt.Orientation.Horizontal, self)
+        for part, stretch in ((self.lines, 0), (middle, 1), (self.table, 0)):
+            splitter.addWidget(part)
+            splitter.setStretchFactor(splitter.count() - 1, stretch)
+        QVBoxLayout(self).addWidget(splitter)
