@@ -20,7 +20,6 @@ from napari_gan_enhance.optics.settings import DeconvolveSettings
 from napari_gan_enhance.progress import drain
 
 UNFITTED = EvaluateSettings(fit="none", data_range=1.0)
-NOISE = {"raw": 0.1, "better": 0.05}
 
 
 @pytest.fixture(autouse=True)
@@ -47,8 +46,8 @@ def methods(folders, *words):
     return make_methods(words, [], EnhanceSettings())
 
 
-def run(folders, wanted, **settings):
-    made = ReportSettings(evaluation=UNFITTED, **settings)
+def run(folders, wanted, shown=0, **settings):
+    made = ReportSettings(evaluation=UNFITTED, shown=shown, **settings)
     return report(folders / "source", folders / "target", folders / "out", wanted, made)
 
 
@@ -119,6 +118,12 @@ def test_files_of_a_field_count_once() -> None:
         FileScores("b1", "b", "raw", {"mse": 7.0}),
     ]
     assert field_medians(scores, ["mse"]) == {"mse": {"raw": [2.0, 7.0]}}
+
+
+def test_field_of_view_is_the_match_of_the_pattern(folders) -> None:
+    found = drain(run(folders, methods(folders, "raw"), field_pattern="^f"))
+    assert found.summary["mse"]["raw"].count == 1
+    assert [s.field for s in found.files] == ["f"] * 4
 
 
 def test_progress_counts_all_work_and_closing_leaves_nothing(folders) -> None:
