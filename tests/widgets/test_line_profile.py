@@ -146,8 +146,12 @@ def test_width_draws_a_band_and_is_remembered(
     drawn.options.width_box.setValue(0.5)
     drawn.options.intensity.setCurrentIndex(1)
     qtbot.waitUntil(lambda: line_layer(viewer).edge_width == [0.5], timeout=WAIT_MS)
-    _, values = drawn.plot.curves()[0].getData()
-    assert (np.nanmin(values), np.nanmax(values)) == (0, 1)
+
+    def is_normalized() -> bool:
+        _, values = drawn.plot.curves()[0].getData()
+        return (np.nanmin(values), np.nanmax(values)) == (0, 1)
+
+    qtbot.waitUntil(is_normalized, timeout=WAIT_MS)
     again = LineProfileDock(viewer)
     viewer.window.add_dock_widget(again)
     assert again.options.choices() == drawn.options.choices()

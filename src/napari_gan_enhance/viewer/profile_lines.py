@@ -315,7 +315,8 @@ def _replace(layer: Shapes, shapes: list[Any], names: list[str]) -> None:
 
 
 def _names(layer: Shapes) -> list[str]:
-    if NAME_FEATURE not in layer.features:
+    # napari keeps the features when the last shape goes.
+    if NAME_FEATURE not in layer.features or not layer.nshapes:
         return [""] * layer.nshapes
     return [
         name if isinstance(name, str) else "" for name in layer.features[NAME_FEATURE]

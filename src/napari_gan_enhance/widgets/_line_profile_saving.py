@@ -44,7 +44,7 @@ class SaveButtons(QWidget):
             "scale bar, beside the profiles; PNG, SVG or PDF."
         )
         self.runner = JobRunner(self)
-        self._is_wanted = False
+        self.set_wanted(False)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         for button in (self.save, self.figure):
