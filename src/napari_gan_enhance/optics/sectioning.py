@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.fft import next_fast_len, rfft2
+from scipy.fft import next_fast_len
 
 from napari_gan_enhance.optics.psf_confocal import confocal_point_spread_function
-from napari_gan_enhance.optics.transfer import FormationOptics, Transfer
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from napari_gan_enhance.optics.transfer import FormationOptics, Transfer, transformed
 
 REACH = 3.0
 """Radius in wavelength / NA, beyond which a confocal microscope collects next to no
@@ -68,15 +64,5 @@ def confocal_transfer(
     planes = psf[depth:].astype(np.float64)
     planes /= planes[0].sum()
     height, width = (next_fast_len(n + 2 * half, real=True) for n in shape)
-    return Transfer(_centered(planes, (height, width)), (height, width), half)
-
-
-def _centered(
-    planes: NDArray[np.float64], grid: tuple[int, int]
-) -> NDArray[np.float32]:
-    """Transform symmetric planes with their centers at the origin."""
-    whole = np.zeros((len(planes), *grid))
-    height, width = planes.shape[1:]
-    whole[:, :height, :width] = planes
-    moved = np.roll(whole, (-(height // 2), -(width // 2)), axis=(1, 2))
-    return np.asarray(rfft2(moved).real, np.float32)
+    grid = (height, width)
+    return Transfer(transformed(planes.astype(np.float32), grid), grid, half)

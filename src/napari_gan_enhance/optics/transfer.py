@@ -188,7 +188,7 @@ def transfer(
     height, width = (next_fast_len(n + 2 * margin, real=True) for n in shape)
     grid = (height, width)
     psf = _planes(optics, depth, min(math.ceil(half), max(shape)), pixel)
-    functions = _transformed(psf, grid)
+    functions = transformed(psf, grid)
     if haze is not None:
         spread = _haze_function(optics, haze, pixel, grid)
         functions = (1 - haze.share) * functions + haze.share * spread
@@ -237,7 +237,7 @@ def _haze_function(
     side = 2 * half + 1
     # One voxel as thick as the specimen: the mean over its planes.
     thick = _psf(optics, (1, side, side), (2 * haze.width_um, pixel, pixel))
-    function: NDArray[np.float32] = _transformed(thick, grid)[0]
+    function: NDArray[np.float32] = transformed(thick, grid)[0]
     return function
 
 
@@ -256,7 +256,7 @@ def _psf(
     )
 
 
-def _transformed(
+def transformed(
     planes: NDArray[np.float32], grid: tuple[int, int]
 ) -> NDArray[np.float32]:
     """Transform symmetric planes of odd size with their centers at the origin."""
