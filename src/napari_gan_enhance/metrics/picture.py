@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_gan_enhance.errors import MissingExtraError
+from napari_gan_enhance.metrics.drawing import new_figure
 from napari_gan_enhance.metrics.line_profile import line_profile
 from napari_gan_enhance.micrograph.view import AxesView
 
@@ -47,14 +47,7 @@ def comparison_figure(
     MissingExtraError
         If matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtraError(
-            "The comparison picture needs matplotlib, which is not installed - it "
-            "comes with the extra 'report' - pip install 'napari-gan-enhance[report]'."
-        ) from error
-    figure = Figure(figsize=(4 * len(images), 6.4), layout="constrained")
+    figure = new_figure(4 * len(images), 6.4)
     panels = figure.add_gridspec(2, len(images), height_ratios=[4, 2])
     profile = figure.add_subplot(panels[1, :])
     size = next(iter(images.values())).voxel_size_um.x
