@@ -2,8 +2,8 @@
 
 Sampling all layers, handing the curves to the plot and painting it, in a real window;
 two layers are in memory, two are dask arrays. What napari itself does to move the line
-is not counted. Dask pixels are read by a thread: a redraw that meets pixels not read
-yet leaves a gap and draws again.
+and to put its window together is not counted. Dask pixels are read by a thread: a
+redraw that meets pixels not read yet leaves a gap and draws again.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def drag(dock, layer, length: float, middle: float, rng, moves: int) -> list[flo
             layer.data = [np.array([center - half, center + half])]
         start = perf_counter()
         dock.show_moving()
-        dock.plot.viewport().repaint()
+        dock.plot.viewport().grab()
         times.append(1000 * (perf_counter() - start))
         process_events(0.002)
     return times

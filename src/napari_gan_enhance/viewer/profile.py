@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 RGB_NOTE = " (mean of red, green, blue)"
 
-LEAST_SAMPLES = 256
+LEAST_SAMPLES = 150
 """Along a line that moves, however wide: fewer would hide peaks."""
 
 

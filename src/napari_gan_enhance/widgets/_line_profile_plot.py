@@ -89,7 +89,8 @@ class _CurveItems:
         if curve.color != self.color:
             self.color = curve.color
             self.widths.setPen(pg.mkPen(curve.color, width=1, style=DOTS))
-            self.line.setPen(pg.mkPen(curve.color, width=2))
+            # A wider pen takes five times as long to draw.
+            self.line.setPen(pg.mkPen(curve.color, width=1))
             fill = pg.mkColor(curve.color)
             fill.setAlpha(BAND_OPACITY)
             self.band.setBrush(fill)

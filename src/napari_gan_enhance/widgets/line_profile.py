@@ -47,8 +47,8 @@ REDRAW_MS = 16
 SETTLED_MS = 120
 """Full resolution, peaks and undo follow when nothing has moved for so long."""
 
-MOVING_POINTS = 1500
-"""Samples of each layer while the line moves: as many as the plot is wide."""
+MOVING_POINTS = 600
+"""Samples of each layer while the line moves: every second pixel of the plot."""
 
 GUIDE = "Drag the ends of the line. Curves follow it, the sliders and the layers."
 
