@@ -109,6 +109,28 @@ def add_to_pair_set(
     return folder
 
 
+def remove_from_pair_set(folder: Path, field: str) -> None:
+    """Take a pair out of a data set, and delete its files.
+
+    The description is written first: what is left is a whole set at any instant.
+
+    Raises
+    ------
+    FileFormatError
+        If the description cannot be read.
+    OutputError
+        If the folder cannot be written to.
+    """
+    described = read_pair_set(folder)
+    gone = [pair for pair in described["pairs"] if pair["field"] == field]
+    described["pairs"] = [p for p in described["pairs"] if p["field"] != field]
+    with output_errors(folder):
+        _write_description(folder, described)
+        for name in (file["name"] for pair in gone for file in pair["files"]):
+            for side in ("source", "target"):
+                (folder / side / name).unlink(missing_ok=True)
+
+
 def read_pair_set(folder: Path) -> dict[str, Any]:
     """Return the description of a data set; an empty one where there is none.
 

@@ -1,0 +1,238 @@
+"""The pairs a training in the window works on: cut from layers, and whole folders."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from napari_gan_enhance.errors import InputError
+from napari_gan_enhance.io.atomic import output_errors
+from napari_gan_enhance.registration.pair_set import (
+    add_to_pair_set,
+    read_pair_set,
+    remove_from_pair_set,
+)
+from napari_gan_enhance.viewer.alignment import pair_from_layers
+from napari_gan_enhance.viewer.layers import micrograph_from_layer, unique_name
+from napari_gan_enhance.viewer.placement import affine_um
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image
+
+    from napari_gan_enhance.micrograph.micrograph import VoxelSize
+    from napari_gan_enhance.progress import Job
+    from napari_gan_enhance.registration.pairing import CutPair
+
+Result = TypeVar("Result")
+
+NAME = "pairs"
+
+
+@dataclass(frozen=True, slots=True)
+class PairRow:
+    """A line of the list.
+
+    Parameters
+    ----------
+    text : str
+    folder : Path
+        The data set.
+    field : str
+        Field of view of a pair that was cut here; empty for a folder.
+    """
+
+    text: str
+    folder: Path
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AddedPair:
+    """What became of two layers.
+
+    Parameters
+    ----------
+    field : str
+    accepted, rejected : int
+        Patches.
+    """
+
+    field: str
+    accepted: int
+    rejected: int
+
+
+class TrainPairs:
+    """Pairs in a temporary data set, until they are saved, and folders of the user.
+
+    Folders of the user are only read.
+    """
+
+    def __init__(self) -> None:
+        self._keep = tempfile.TemporaryDirectory(
+            prefix="napari-gan-enhance-", ignore_cleanup_errors=True
+        )
+        self._own = Path(self._keep.name) / NAME
+        self._folders: list[Path] = []
+        self._runs = 0
+        self._lent = 0
+        self._is_closed = False
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Data sets to train on."""
+        own = (self._own,) if read_pair_set(self._own)["pairs"] else ()
+        return (*own, *self._folders)
+
+    @property
+    def has_unsaved(self) -> bool:
+        """Whether there are pairs that would be lost."""
+        return bool(read_pair_set(self._own)["pairs"])
+
+    def rows(self) -> list[PairRow]:
+        """Return the list."""
+        own = [
+            PairRow(_pair_text(pair), self._own, pair["field"])
+            for pair in read_pair_set(self._own)["pairs"]
+        ]
+        return own + [PairRow(_folder_text(f), f) for f in self._folders]
+
+    def add_layers(
+        self, viewer: ViewerModel, source: Image, target: Image
+    ) -> Job[AddedPair]:
+        """Return the job that cuts a pair from two aligned layers.
+
+        Raises
+        ------
+        InputError
+            If both are one layer, or their axes have no meaning.
+        """
+        if source is target:
+            raise InputError(
+                f"Source and target are both {source.name!r} - a pair is made of two "
+                "layers - choose the sharp image as target."
+            )
+        taken = {pair["field"] for pair in read_pair_set(self._own)["pairs"]}
+        # Brackets of a counted name become "-" in the file.
+        name = unique_name(taken, source.name).replace(" [", "-").rstrip("]")
+        micrograph = micrograph_from_layer(source)
+        facts = {
+            "source": _facts(source),
+            "target": _facts(target),
+            "made_by": "Train dock",
+        }
+        cut = pair_from_layers(viewer, [source], [target])
+        return self._added(cut, name, micrograph.voxel_size_um, facts)
+
+    def open(self, folder: Path) -> None:
+        """Add a data set of the user's.
+
+        Raises
+        ------
+        InputError
+            If it is not one, or is in the list.
+        FileFormatError
+            If its description cannot be read.
+        """
+        sides = [folder / side for side in ("source", "target")]
+        if not all(side.is_dir() for side in sides):
+            raise InputError(
+                f"{folder.name!r} is no data set - it must hold the folders 'source' "
+                "and 'target' - choose the folder above these two."
+            )
+        if folder in self._folders:
+            raise InputError(
+                f"{folder.name!r} is in the list - each data set counts once - choose "
+                "another folder."
+            )
+        read_pair_set(folder)
+        self._folders.append(folder)
+
+    def save(self, folder: Path) -> None:
+        """Move the pairs that were cut here into a folder, which takes their place.
+
+        Raises
+        ------
+        InputError
+            If there is nothing to save, or the folder is not empty.
+        OutputError
+            If it cannot be written to.
+        """
+        if not self.has_unsaved:
+            raise InputError(
+                "No pair was cut from layers - only such pairs are not saved yet - add "
+                "a pair first."
+            )
+        if folder.exists() and any(folder.iterdir()):
+            raise InputError(
+                f"Folder {folder.name!r} is not empty - a data set gets a folder of "
+                "its own - choose or make an empty one."
+            )
+        with output_errors(folder):
+            shutil.copytree(self._own, folder, dirs_exist_ok=True)
+        shutil.rmtree(self._own)
+        self._folders.append(folder)
+
+    def remove(self, row: PairRow) -> None:
+        """Take a line out of the list; files of the user stay."""
+        if row.field:
+            remove_from_pair_set(row.folder, row.field)
+        else:
+            self._folders.remove(row.folder)
+
+    def new_output(self, recipe: str) -> Path:
+        """Return where the next training writes its checkpoint."""
+        self._runs += 1
+        folder = Path(self._keep.name) / f"run-{self._runs}"
+        folder.mkdir()
+        first = self.rows()[0]
+        return folder / f"{first.field or first.folder.name}-{recipe}.safetensors"
+
+    def lent_to(self, job: Job[Result]) -> Job[Result]:
+        """Keep the files until a job has ended, should they be given up meanwhile."""
+        self._lent += 1
+        try:
+            return (yield from job)
+        finally:
+            self._lent -= 1
+            if self._is_closed:
+                self.close()
+
+    def close(self) -> None:
+        """Delete everything that was not saved, as soon as no job needs it."""
+        self._is_closed = True
+        if not self._lent:
+            self._keep.cleanup()
+
+    def _added(
+        self,
+        cut: Job[CutPair],
+        name: str,
+        voxel_size_um: VoxelSize,
+        facts: dict[str, Any],
+    ) -> Job[AddedPair]:
+        pair = yield from cut
+        yield from add_to_pair_set(
+            self._own, name, pair, voxel_size_um=voxel_size_um, provenance=facts
+        )
+        field = read_pair_set(self._own)["pairs"][-1]["field"]
+        return AddedPair(field, pair.accepted, pair.rejected)
+
+
+def _facts(layer: Image) -> dict[str, Any]:
+    return {"layer": layer.name, "affine_um": affine_um(layer).tolist()}
+
+
+def _pair_text(pair: dict[str, Any]) -> str:
+    rejected = f", {pair['rejected']} rejected" if pair["rejected"] else ""
+    return f"{pair['field']}: {pair['accepted']} patches{rejected}"
+
+
+def _folder_text(folder: Path) -> str:
+    count = len(read_pair_set(folder)["pairs"])
+    known = f": {count} pair{'s' * (count != 1)}" if count else ""
+    return f"{folder.name}{known} (folder)"

@@ -1,0 +1,179 @@
+"""One training of the Train dock as one job, in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from napari_gan_enhance.progress import Job, Progress
+from napari_gan_enhance.viewer.runs import spare_threads
+from napari_gan_enhance.viewer.train_choices import (
+    FROM_SCRATCH,
+    MOST_STEPS,
+    TrainChoices,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from napari_gan_enhance.training.events import HeldOutScore, Preview
+    from napari_gan_enhance.training.recipe import Recipe
+
+PAUSE_S = 0.05
+"""Seconds between two looks at whether a pause is over."""
+
+LOOK_EVERY = 100
+"""Steps between two looks at the held-out fields, at most: somebody waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainRequest:
+    """What one training works on.
+
+    Parameters
+    ----------
+    folders : tuple of Path
+        Data sets, each with source/ and target/.
+    choices : TrainChoices
+    output : Path
+        The checkpoint; others are kept beside it.
+    """
+
+    folders: tuple[Path, ...]
+    choices: TrainChoices
+    output: Path
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCheckpoint:
+    """Detail of a Progress: a checkpoint to step back to.
+
+    Parameters
+    ----------
+    path : Path
+    step : int
+    score : HeldOutScore or None
+    preview : Preview or None
+        The held-out region as this checkpoint shows it.
+    """
+
+    path: Path
+    step: int
+    score: HeldOutScore | None
+    preview: Preview | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceMemory:
+    """Detail of a Progress: what the training holds of the device's own memory, MiB."""
+
+    mib: int
+
+
+class Pause:
+    """Hold a job between two steps; set from the window, seen by the job."""
+
+    def __init__(self) -> None:
+        self.is_on = False
+
+
+def train_in_child(request: TrainRequest, pause: Pause) -> Job[None]:
+    """Train in another process; see `train`.
+
+    Not to ask for the next report is the pause: the other process waits.
+    """
+    from napari_gan_enhance.training.child import in_child
+
+    with closing(in_child(train, request)) as job:
+        while True:
+            try:
+                report = next(job)
+            except StopIteration:
+                return
+            yield report
+            while pause.is_on:
+                yield Progress(report.done, report.total, "paused", report.remaining_s)
+                time.sleep(PAUSE_S)
+
+
+def train(request: TrainRequest) -> Job[None]:
+    """Train on data sets and keep every checkpoint that was the best so far.
+
+    Yields
+    ------
+    Progress
+        `detail` is one of `training.events`, a KeptCheckpoint, a DeviceMemory or None.
+
+    Raises
+    ------
+    GanEnhanceError
+    """
+    from napari_gan_enhance.device import limit_threads
+    from napari_gan_enhance.training.events import Saved, Validated
+    from napari_gan_enhance.training.run import TrainingJob, run_training
+
+    limit_threads(spare_threads(os.cpu_count()))
+    choices = request.choices
+    job = TrainingJob(
+        [(folder / "source", folder / "target") for folder in request.folders],
+        recipe_of(choices),
+        request.output,
+        start=None if choices.start == FROM_SCRATCH else choices.start,
+        card={"name": request.output.stem},
+        device=choices.device,
+        overwrite=True,
+    )
+    looked: Any = None
+    best = request.output
+    with closing(run_training(job)) as steps:
+        for report in steps:
+            yield report
+            if isinstance(report.detail, Validated):
+                looked = report.detail
+                yield from _memory(report)
+            elif isinstance(report.detail, Saved) and looked is not None:
+                best = _beside(request.output, looked.step)
+                shutil.copyfile(report.detail.path, best)
+                kept = KeptCheckpoint(best, looked.step, looked.score, looked.preview)
+                yield replace(report, note="", detail=kept)
+    if best != request.output:  # its card has the scores now
+        shutil.copyfile(request.output, best)
+
+
+def recipe_of(choices: TrainChoices) -> Recipe:
+    """Return the recipe with the chosen budget, for data sets of the Train dock."""
+    from napari_gan_enhance.registration.pair_set import FIELD_PATTERN
+    from napari_gan_enhance.training.recipe import Recipe
+    from napari_gan_enhance.training.recipes import recipe_named
+
+    by_time = choices.budget == "time"
+    budget = {
+        "steps": MOST_STEPS if by_time else choices.steps,
+        "minutes": choices.minutes if by_time else None,
+    }
+    recipe = recipe_named(choices.recipe)
+    return Recipe.model_validate(
+        {
+            **recipe.model_dump(),
+            **budget,
+            "field_pattern": FIELD_PATTERN,
+            "validate_every": min(recipe.validate_every, LOOK_EVERY),
+        }
+    )
+
+
+def _beside(path: Path, step: int) -> Path:
+    return path.with_name(f"{path.stem}-step-{step}{path.suffix}")
+
+
+def _memory(report: Progress) -> Iterator[Progress]:
+    import torch
+
+    if torch.cuda.is_available() and torch.cuda.memory_reserved():
+        mib = DeviceMemory(torch.cuda.memory_reserved() // 2**20)
+        yield Progress(report.done, report.total, report.stage, detail=mib)

@@ -1,0 +1,201 @@
+"""The pairs of the Train dock: cut from two layers, or whole folders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari.utils.notifications import show_error
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import (
+    QFileDialog,
+    QFormLayout,
+    QGroupBox,
+    QHBoxLayout,
+    QListWidget,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_gan_enhance.errors import GanEnhanceError, InputError
+from napari_gan_enhance.viewer.train_pairs import AddedPair, PairRow, TrainPairs
+from napari_gan_enhance.widgets._fields import text_label
+from napari_gan_enhance.widgets._layer_field import LayerField
+from napari_gan_enhance.widgets._worker import JobRunner
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+    from napari_gan_enhance.progress import Progress
+
+LIST_HEIGHT = 72
+
+
+class PairsBox(QGroupBox):
+    """Two layers, the button that makes a pair of them, and the list of pairs.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    parent : QWidget, optional
+    """
+
+    changed = Signal()
+    """The list changed, or a pair is being cut."""
+
+    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+        super().__init__("Pairs", parent)
+        self._viewer = viewer
+        self.pairs = TrainPairs()
+        self._rows: list[PairRow] = []
+        self.runner = JobRunner(self)
+        self.source = LayerField(
+            viewer, "What your microscope gives: wide-field, noisy.", follows=False
+        )
+        self.target = LayerField(
+            viewer,
+            "What it should look like: confocal, or a long exposure. Align the two "
+            "layers first.",
+            follows=False,
+        )
+        self.target.setCurrentIndex(min(1, self.target.count() - 1))
+        self.list = QListWidget(self)
+        self.list.setMaximumHeight(LIST_HEIGHT)
+        self.list.setToolTip(
+            "Training pairs. Pairs cut from layers are gone when the dock is closed, "
+            "unless saved; folders are only read."
+        )
+        self.report = text_label("What came of the last pair.")
+        self.add, self.remove, self.open, self.save = _buttons(self)
+        self._lay_out()
+        self._connect()
+        self._show()
+
+    def add_pair(self) -> None:
+        """Begin to cut a pair from the two layers.
+
+        Raises
+        ------
+        InputError
+            If there are not two layers.
+        """
+        source, target = self.source.layer(), self.target.layer()
+        if source is None or target is None:
+            raise InputError(
+                "There are not two image layers - a pair is made of a source and a "
+                "target - open both images."
+            )
+        job = self.pairs.add_layers(self._viewer, source, target)
+        self.report.setText("Cutting…")
+        make = partial(self.pairs.lent_to, job)
+        self.runner.start(make, title=f"Cutting pairs of {source.name!r}")
+        self._show()
+
+    def close_down(self) -> None:
+        """Stop, delete what was not saved, hear no more of the viewer."""
+        self.runner.abandon()
+        self.pairs.close()
+        self.source.disconnect_viewer()
+        self.target.disconnect_viewer()
+
+    def _on_returned(self, added: AddedPair) -> None:
+        rejected = (
+            f"; {added.rejected} rejected, where source and target do not correlate"
+            if added.rejected
+            else ", none rejected"
+        )
+        self.report.setText(f"{added.field}: {added.accepted} patches{rejected}.")
+
+    def _on_reported(self, progress: Progress) -> None:
+        if progress.total > 1:
+            self.report.setText(
+                f"{progress.stage.capitalize()}, {progress.done} of {progress.total}…"
+            )
+
+    def _on_failed(self, error: GanEnhanceError) -> None:
+        self.report.setText(str(error))
+        show_error(str(error))
+
+    def _on_remove(self) -> None:
+        index = self.list.currentRow()
+        if 0 <= index < len(self._rows):
+            self.pairs.remove(self._rows[index])
+            self._show()
+
+    def _on_open(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Open a data set of pairs")
+        if folder:
+            self.pairs.open(Path(folder))
+            self._show()
+
+    def _on_save(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Save pairs: an empty folder")
+        if folder:
+            self.pairs.save(Path(folder))
+            self._show()
+
+    def _show(self) -> None:
+        self._rows = self.pairs.rows()
+        chosen = self.list.currentRow()
+        self.list.clear()
+        self.list.addItems([row.text for row in self._rows])
+        self.list.setCurrentRow(min(max(chosen, 0), len(self._rows) - 1))
+        is_idle = not self.runner.is_running
+        self.add.setEnabled(is_idle)
+        self.remove.setEnabled(is_idle and bool(self._rows))
+        self.save.setEnabled(is_idle and self.pairs.has_unsaved)
+        self.changed.emit()
+
+    def _told(self, action: Callable[[], None]) -> Callable[..., None]:
+        """Return the action with its errors shown to the user."""
+
+        def shown(*_: Any) -> None:
+            try:
+                action()
+            except GanEnhanceError as error:
+                self._on_failed(error)
+
+        return shown
+
+    def _connect(self) -> None:
+        self.add.clicked.connect(self._told(self.add_pair))
+        self.remove.clicked.connect(self._told(self._on_remove))
+        self.open.clicked.connect(self._told(self._on_open))
+        self.save.clicked.connect(self._told(self._on_save))
+        self.runner.reported.connect(self._on_reported)
+        self.runner.returned.connect(self._on_returned)
+        self.runner.failed.connect(self._on_failed)
+        self.runner.idle.connect(self._show)
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.addRow("Source", self.source)
+        form.addRow("Target", self.target)
+        row = QHBoxLayout()
+        for button in (self.remove, self.open, self.save):
+            row.addWidget(button)
+        column = QVBoxLayout(self)
+        column.addLayout(form)
+        for widget in (self.add, self.report, self.list):
+            column.addWidget(widget)
+        column.addLayout(row)
+
+
+def _buttons(parent: QWidget) -> list[QPushButton]:
+    texts = {
+        "Add pair": "Cut the overlap of the two layers into patches, wherever they lie "
+        "in the viewer; patches that do not correlate are left out.",
+        "Remove": "Take the chosen line out of the list; files of yours stay.",
+        "Open…": "Add a data set: a folder that holds source/ and target/.",
+        "Save…": "Save the pairs cut here as a data set, into an empty folder.",
+    }
+    buttons = []
+    for text, help_text in texts.items():
+        button = QPushButton(text, parent)
+        button.setToolTip(help_text)
+        buttons.append(button)
+    return buttons

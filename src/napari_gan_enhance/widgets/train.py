@@ -1,0 +1,209 @@
+"""The Train dock: pairs of layers in, a generator for your microscope out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari.utils.notifications import show_error
+from qtpy.QtCore import QEvent
+from qtpy.QtWidgets import QFileDialog, QWidget
+
+from napari_gan_enhance.errors import GanEnhanceError
+from napari_gan_enhance.training.events import Losses, Validated
+from napari_gan_enhance.viewer.model_choice import CHECKPOINT_SUFFIX
+from napari_gan_enhance.viewer.train_choices import TrainChoices
+from napari_gan_enhance.viewer.train_preview import PreviewLayers
+from napari_gan_enhance.viewer.train_results import (
+    keep_checkpoint,
+    save_checkpoint_as,
+)
+from napari_gan_enhance.viewer.train_run import (
+    DeviceMemory,
+    KeptCheckpoint,
+    Pause,
+    TrainRequest,
+    train_in_child,
+)
+from napari_gan_enhance.widgets._settings import (
+    load_choices,
+    save_choices,
+    settings_path,
+)
+from napari_gan_enhance.widgets._train_panel import TrainPanel
+from napari_gan_enhance.widgets._worker import JobRunner
+
+if TYPE_CHECKING:
+    import napari.viewer
+
+    from napari_gan_enhance.progress import Progress
+
+PLUGIN = "napari-gan-enhance"
+
+
+class TrainDock(QWidget):
+    """Collect pairs, train, watch, keep the best.
+
+    Parameters
+    ----------
+    napari_viewer : Viewer
+    settings : Path, optional
+        Where choices are kept; by default in the user's configuration folder.
+    """
+
+    def __init__(
+        self, napari_viewer: napari.viewer.Viewer, settings: Path | None = None
+    ) -> None:
+        super().__init__()
+        # napari hands plugins a proxy, whose layers are other proxies each time.
+        self._viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
+        self._settings = settings or settings_path("train")
+        self._is_open = True
+        self._is_stopping = False
+        self._pause = Pause()
+        self._began = 0.0
+        self.runner = JobRunner(self)
+        self.preview = PreviewLayers(self._viewer)
+        self.panel = TrainPanel(
+            self._viewer, load_choices(self._settings, TrainChoices), self
+        )
+        self._connect()
+        self._show_state()
+
+    def start(self) -> None:
+        """Train on the pairs; does nothing while one training lasts or none can."""
+        panel = self.panel
+        if self.runner.is_running or panel.reason_text:
+            return
+        choices, pairs = panel.form.choices(), panel.pairs.pairs
+        request = TrainRequest(pairs.folders, choices, pairs.new_output(choices.recipe))
+        self._pause, self._began = Pause(), time.monotonic()
+        panel.begin()
+        self.preview.begin(panel.pairs.source.layer())
+        job = partial(train_in_child, request, self._pause)
+        self.runner.start(lambda: pairs.lent_to(job()), title="Training")
+        save_choices(self._settings, choices)
+        self._show_state()
+
+    def stop(self) -> None:
+        """End the training within a step; the best so far stays."""
+        self._is_stopping = self.runner.is_running
+        self._pause.is_on = False
+        self.runner.stop()
+        self._show_state()
+
+    def use_in_enhance(self) -> None:
+        """Choose the checkpoint under the slider in the Enhance dock."""
+        kept = self.panel.strip.checkpoint
+        if kept is not None:
+            path = keep_checkpoint(kept.path)
+            _, dock = self._viewer.window.add_plugin_dock_widget(PLUGIN, "Enhance")
+            dock.controls.model.choose(str(path))
+
+    def event(self, event: QEvent | None) -> bool:
+        """Stop everything when napari takes the widget out of its dock."""
+        is_moved = event is not None and event.type() == QEvent.Type.ParentChange
+        if is_moved and self.parent() is None and self._is_open:
+            self._is_open = False
+            self._pause.is_on = False
+            self.runner.abandon()
+            self.preview.end()
+            self.panel.close_down()
+            self.deleteLater()  # napari opens a new one the next time
+        return bool(super().event(event))
+
+    def _on_reported(self, progress: Progress) -> None:
+        panel, detail = self.panel, progress.detail
+        panel.progress.show_progress(progress)
+        if isinstance(detail, Losses):
+            panel.plot.add_losses(detail.step, detail.values)
+        elif isinstance(detail, Validated):
+            self._on_looked(detail)
+        elif isinstance(detail, KeptCheckpoint):
+            panel.strip.add(detail)
+        elif isinstance(detail, DeviceMemory):
+            panel.show_memory(detail.mib)
+
+    def _on_looked(self, looked: Validated) -> None:
+        if looked.score is not None:
+            self.panel.plot.add_score(looked.step, looked.score)
+        if looked.preview is not None and self.panel.strip.is_at_newest:
+            self.preview.show(looked.preview)
+
+    def _on_chosen(self, kept: KeptCheckpoint) -> None:
+        if kept.preview is not None:
+            self.preview.show(kept.preview)
+
+    def _on_returned(self, result: object) -> None:
+        self._ended(f"Done in {time.monotonic() - self._began:.0f} s.")
+
+    def _on_stopped(self) -> None:
+        kept = self.panel.strip.checkpoint
+        self._ended("Stopped." + (" The best so far is kept." if kept else ""))
+
+    def _on_failed(self, error: GanEnhanceError) -> None:
+        self._ended(str(error))
+        show_error(str(error))
+
+    def _ended(self, text: str) -> None:
+        self.panel.progress.end(text)
+        self.panel.strip.go_to_best()
+
+    def _on_idle(self) -> None:
+        self._is_stopping = False
+        self._show_state()
+
+    def _on_pause(self) -> None:
+        self._pause.is_on = not self._pause.is_on
+        self._show_state()
+
+    def _on_save(self) -> None:
+        kept = self.panel.strip.checkpoint
+        if kept is None:
+            return
+        path, _ = QFileDialog.getSaveFileName(
+            self, "Save", kept.path.name, f"Checkpoints (*{CHECKPOINT_SUFFIX})"
+        )
+        if path:
+            save_checkpoint_as(kept.path, Path(path).with_suffix(CHECKPOINT_SUFFIX))
+
+    def _on_defaults(self) -> None:
+        form = self.panel.form
+        form.show_choices(TrainChoices(recent_models=form.model.recent))
+
+    def _show_state(self) -> None:
+        self.panel.show_state(
+            is_running=self.runner.is_running,
+            is_paused=self._pause.is_on,
+            is_stopping=self._is_stopping,
+        )
+
+    def _told(self, action: Callable[[], None]) -> Callable[..., None]:
+        """Return the action with its errors shown to the user."""
+
+        def shown(*_: Any) -> None:
+            try:
+                action()
+            except GanEnhanceError as error:
+                show_error(str(error))
+
+        return shown
+
+    def _connect(self) -> None:
+        panel, runner = self.panel, self.runner
+        panel.changed.connect(self._show_state)
+        panel.start.clicked.connect(self._told(self.start))
+        panel.pause.clicked.connect(self._on_pause)
+        panel.stop.clicked.connect(self.stop)
+        panel.defaults.clicked.connect(self._on_defaults)
+        panel.strip.chosen.connect(self._on_chosen)
+        panel.strip.use.clicked.connect(self._told(self.use_in_enhance))
+        panel.strip.save.clicked.connect(self._told(self._on_save))
+        runner.reported.connect(self._on_reported)
+        runner.returned.connect(self._on_returned)
+        runner.stopped.connect(self._on_stopped)
+        runner.failed.connect(self._on_failed)
+        runner.idle.connect(self._on_idle)
