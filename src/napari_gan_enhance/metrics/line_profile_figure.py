@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_gan_enhance.errors import MissingExtraError
+from napari_gan_enhance.metrics.drawing import new_figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,19 +83,11 @@ def profile_figure(
     MissingExtraError
         If matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtraError(
-            "Pictures of profiles need matplotlib, which is not installed - it comes "
-            "with the extra 'report' - pip install 'napari-gan-enhance[report]'."
-        ) from error
     rows = min(len(crops), MOST_ROWS)
     columns = -(-len(crops) // MOST_ROWS)
     aspect = crops[0].size[0] / crops[0].size[1] if crops else 1.0
     height = max(PLOT_SIZE[1], rows * (CROP_WIDTH * aspect + 0.3))
-    size = (PLOT_SIZE[0] + columns * CROP_WIDTH, height)
-    figure = Figure(figsize=size, layout="constrained")
+    figure = new_figure(PLOT_SIZE[0] + columns * CROP_WIDTH, height)
     widths = [CROP_WIDTH] * columns + [PLOT_SIZE[0]]
     grid = figure.add_gridspec(max(rows, 1), columns + 1, width_ratios=widths)
     for number, crop in enumerate(crops):
