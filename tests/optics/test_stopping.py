@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from napari_gan_enhance.errors import InputError
+from napari_gan_enhance.optics import stopping
 from napari_gan_enhance.optics.formation import FormationSettings, form_image
 from napari_gan_enhance.optics.psf import point_spread_function, psf_shape
 from napari_gan_enhance.optics.richardson_lucy import RichardsonLucy
@@ -24,8 +25,12 @@ OPTICS = FormationOptics(
     numerical_aperture=1.3, emission_nm=520, pixel_um=0.08, plane_um=0.25
 )
 
-NEAR_BEST_DB = 0.3
-"""One image, not the 95 of 100 of the benchmark."""
+NEAR_BEST_DB = 0.5
+"""One image, not the 95 of 100 of the benchmark: eight draws of smooth blobs, whose
+double is too sharp, lost 0.3 dB on average and 0.7 at worst."""
+
+EARLY_DB = 0.2
+"""As the benchmark asks for; a double as smooth as the best result loses more."""
 
 
 def blobs(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float32]:
@@ -121,6 +126,25 @@ def test_faster_algorithm_stops_earlier(rng: np.random.Generator) -> None:
         for options in ({}, {"algorithm": "accelerated"})
     )
     assert accelerated.iterations < plain.iterations
+
+
+def test_faint_lines_do_not_stop_early(rng: np.random.Generator) -> None:
+    sharp = np.zeros((96, 96), np.float32)
+    columns = np.arange(96)
+    for start, slope in rng.uniform((5, -0.5), (60, 0.8), (8, 2)):
+        sharp[np.rint(start + slope * columns).astype(int) % 96, columns] += 1
+    image = image_of(sharp, rng, 100)
+    point = drain(choose_iterations(image, psf_for((64, 64)), background=100))
+    assert loss(image, sharp, point.iterations, 200) < EARLY_DB
+
+
+def test_work_is_bounded(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stopping, "WORK", 7.5 * 64 * 64)
+    image = image_of(blobs(rng, (64, 64)), rng, 10_000)
+    point = drain(choose_iterations(image, psf_for((64, 64)), background=100))
+    assert (point.iterations, point.is_limit) == (7, True)
 
 
 def test_limit_is_kept_and_reported(rng: np.random.Generator) -> None:

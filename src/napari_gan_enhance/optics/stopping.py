@@ -11,7 +11,9 @@ questions are asked of each iteration of one half:
 Both have a best iteration, and both stop too early, as half the photons carry fewer
 iterations than all. How much too early is measured: a result of the whole image stands
 for the object, is imaged and made noisy again, and goes through the same, where its own
-best iteration is known (parametric bootstrap).
+best iteration is known (parametric bootstrap). This double is made from a result of
+many more iterations, as one near the best is smoother than most objects and bears
+fewer; and it is cut out, so that light comes in over its edges, as in the image.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from napari_gan_enhance.optics.blur import blur_for
+from napari_gan_enhance.optics.blur import blur_for, grid_for
 from napari_gan_enhance.optics.noise import NoiseModel, estimate_noise
 from napari_gan_enhance.optics.richardson_lucy import RichardsonLucy
 from napari_gan_enhance.progress import Job, Progress
@@ -50,11 +52,27 @@ GROWTH = 1.2
 FAR, ENOUGH = 4.0, 20
 """The halves are iterated to so many times the best iteration, and at least so far."""
 
+SPLITS = 2
+"""Splits of the image; their best iterations are averaged."""
+
+SHARPER = 3.5
+"""The double is made after so many times the best iteration of the halves. Near the
+best, with 1.2, 85 of 100 tuning planes ended within 0.2 dB of the oracle; with 2 times
+90, with 3.5 times 92."""
+
+EDGE = 0.05
+"""Share of a side that is cut off the double, each way: 8 of 160 pixels. On 80
+tuning planes it brought 95 % within 0.2 dB instead of 90 %."""
+
 LEAST, MOST_TIMES = 1 / 3, 3.0
 """Limits of the correction for half the photons, which is 1 to 2 as a rule."""
 
-RUNS = 6
-"""Deconvolutions needed: two halves and the whole, of the image and of its double."""
+WORK = 6e7
+"""Pixels times iterations that one deconvolution may take, some seconds. A wide PSF
+that needs padding makes many pixels of few."""
+
+RUNS = 2 * SPLITS + 4
+"""Deconvolutions needed: halves and the whole, of the image and of its double."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +127,8 @@ def choose_iterations(
         the part with the strongest structure is looked at, so that the time is bounded.
     psf : ndarray, as many axes, odd
     most : int, >= 1
-        Largest number to choose.
+        Largest number to choose; less for a volume with a wide asymmetric PSF, as the
+        work is bounded.
     device : str
         As torch names it.
     seed : int
@@ -133,15 +152,17 @@ def choose_iterations(
     """
     sample = representative_part(image)
     noise = estimate_noise(sample, psf)
+    most = min(most, _affordable(psf, sample.shape, device, options))
     grid = compared_iterations(most)
     trial = _Trial(psf, grid, device, options, noise, np.random.default_rng(seed))
-    real = yield from trial.judged(sample)
-    guess = _index(grid, 1.2 * math.sqrt(real.foretold * real.agreed))
-    whole = yield from trial.deconvolved(sample, guess + 1)
-    again = noise.exposure(trial.expected(whole[-1]), trial.rng)
+    real = yield from trial.judged(sample, SPLITS)
+    sharp = SHARPER * math.sqrt(real.foretold * real.agreed)
+    whole = yield from trial.deconvolved(sample, _index(grid, sharp) + 1)
+    inside = _without_edges(sample.shape)
+    again = noise.exposure(trial.expected(whole[-1])[inside], trial.rng)
     double = yield from trial.judged(again)
     results = yield from trial.deconvolved(again, double.length)
-    best = _peak(grid, _correlations(results, whole[-1:])[:, 0])
+    best = _peak(grid, _correlations(results, [whole[-1][inside]])[:, 0])
     chosen = math.sqrt(
         _corrected(real.foretold, best / double.foretold)
         * _corrected(real.agreed, best / double.agreed)
@@ -232,8 +253,18 @@ class _Trial:
     rng: np.random.Generator
     done: int = 0
 
-    def judged(self, sample: NDArray[Any]) -> Job[_Verdict]:
-        """Split an image and find the best iterations of its halves."""
+    def judged(self, sample: NDArray[Any], splits: int = 1) -> Job[_Verdict]:
+        """Find the best iterations of halves, the geometric mean of some splits."""
+        verdicts = []
+        for _ in range(splits):
+            verdicts.append((yield from self._judged_once(sample)))
+        return _Verdict(
+            _geometric_mean([verdict.foretold for verdict in verdicts]),
+            _geometric_mean([verdict.agreed for verdict in verdicts]),
+            max(verdict.length for verdict in verdicts),
+        )
+
+    def _judged_once(self, sample: NDArray[Any]) -> Job[_Verdict]:
         first, second = self.noise.halves(sample, self.rng)
         errors: list[float] = []
         one: Images = []
@@ -334,6 +365,24 @@ def _peak(grid: tuple[int, ...], scores: NDArray[np.float64]) -> float:
         return float(grid[best])
     top = at[1] - curve[1] / (2 * curve[0])
     return float(np.exp(np.clip(top, at[0], at[2])))
+
+
+def _geometric_mean(numbers: list[float]) -> float:
+    return math.exp(sum(map(math.log, numbers)) / len(numbers))
+
+
+def _affordable(
+    psf: NDArray[Any], shape: tuple[int, ...], device: str, options: dict[str, Any]
+) -> int:
+    """Return how many iterations the work allows, at least 1."""
+    boundary = options.get("boundary", "reflect")
+    grid = grid_for(np.asarray(psf, np.float32), shape, device, boundary)
+    return max(int(WORK / math.prod(grid)), 1)
+
+
+def _without_edges(shape: tuple[int, ...]) -> tuple[slice, ...]:
+    cuts = (round(EDGE * size) for size in shape)
+    return tuple(slice(cut, size - cut) for cut, size in zip(cuts, shape, strict=True))
 
 
 def _corrected(iteration: float, ratio: float) -> float:
