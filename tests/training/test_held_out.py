@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import tifffile
 
 from napari_gan_enhance.errors import TrainingError
 from napari_gan_enhance.models.registry import spec_of
+from napari_gan_enhance.registration.pair_set import FIELD_PATTERN
 from napari_gan_enhance.training.held_out import keep_apart
 from napari_gan_enhance.training.pairs import find_pairs
 from napari_gan_enhance.training.recipe import Recipe
@@ -110,3 +113,38 @@ def test_field_too_small_to_split_is_refused(write_fields, apart):
 def test_patch_that_does_not_fit_is_refused(write_fields, apart):
     with pytest.raises(TrainingError, match="multiple of 4 - use 32 or 36"):
         apart(write_fields(2), patch=33)
+
+
+def test_rectangles_of_one_field_are_kept_apart_by_where_they_lie(
+    write_fields, apart, tmp_path
+):
+    write_fields(1)
+    whole = tifffile.imread(tmp_path / "target" / "0.tif")
+    for side in ("source", "target"):
+        for path in (tmp_path / side).iterdir():
+            path.unlink()
+    # Two rectangles one above the other: without their origins, the left half of one
+    # and the right half of the other would stand on different sides.
+    boxes = {"0-z000-00": (0, 0, 64, 256), "0-z000-01": (32, 256, 64, 144)}
+    files = []
+    for name, (y, x, height, width) in boxes.items():
+        for side in ("source", "target"):
+            tifffile.imwrite(
+                tmp_path / side / f"{name}.tif", whole[y : y + height, x : x + width]
+            )
+        file = {"name": f"{name}.tif", "origin_px": [y, x], "shape_px": [height, width]}
+        files.append(file)
+    described = {
+        "format": "napari-gan-enhance pairs",
+        "version": 1,
+        "pairs": [{"field": "0", "files": files}],
+    }
+    (tmp_path / "pairs.json").write_text(json.dumps(described))
+    pairs = find_pairs(tmp_path / "source", tmp_path / "target", FIELD_PATTERN)
+    held = apart(pairs)
+    # Halo 24, 400 columns: 376 are left, 75 to look at, 301 to learn from.
+    assert "training 0-96 x 0-301, validation 0-96 x 325-400" in held.how
+    shapes = [
+        [i.source.shape[1:] for i in side] for side in (held.train, held.validation)
+    ]
+    assert shapes == [[(64, 256), (64, 45)], [(64, 75)]]

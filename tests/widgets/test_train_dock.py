@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import psutil
 import pytest
 from scipy.ndimage import gaussian_filter
 
+from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.viewer.train_choices import TrainChoices
 from napari_gan_enhance.viewer.train_preview import NAMES
 from napari_gan_enhance.widgets import _train_pairs, train
@@ -68,6 +70,12 @@ def add_pair(dock: TrainDock, qtbot: QtBot, name: str) -> None:
         box.add.click()
 
 
+def trainings() -> list[psutil.Process]:
+    """Return the processes that train for this one."""
+    found = psutil.Process().children()
+    return [p for p in found if "napari_gan_enhance.training.child" in p.cmdline()]
+
+
 def train_to_the_end(dock: TrainDock, qtbot: QtBot) -> None:
     with qtbot.waitSignal(dock.runner.idle, timeout=WAIT_MS):
         dock.panel.start.click()
@@ -105,3 +113,112 @@ def test_pairs_of_layers_make_a_model_for_enhance(
     )
     assert enhance.controls.model.choice.value == str(kept[0])
     assert enhance.controls.model.choice.error == ""
+
+
+def test_pause_rests_and_stop_keeps_the_best(
+    dock: TrainDock, qtbot: QtBot, told: list[str], config_folder: Path
+) -> None:
+    add_pair(dock, qtbot, "one")
+    add_pair(dock, qtbot, "two")
+    panel = dock.panel
+    panel.form.steps.setValue(1_000_000)
+    panel.start.click()
+    assert not panel.start.isEnabled()
+    assert not panel.form.isEnabled()
+    qtbot.waitUntil(lambda: len(panel.plot.points("total")) > 1, timeout=WAIT_MS)
+    panel.pause.click()
+    qtbot.waitUntil(lambda: "Paused" in panel.progress.text.text(), timeout=WAIT_MS)
+    seen = panel.plot.points("total")[-1]
+    qtbot.wait(300)
+    assert panel.plot.points("total")[-1] == seen
+    assert panel.pause.text() == "Go on"
+    panel.pause.click()
+    qtbot.waitUntil(lambda: panel.plot.points("total")[-1] > seen, timeout=WAIT_MS)
+    with qtbot.waitSignal(dock.runner.idle, timeout=WAIT_MS):
+        panel.stop.click()
+    assert told == []
+    assert "best so far is kept" in panel.progress.text.text()
+    assert panel.strip.checkpoint.path.is_file()
+    assert panel.start.isEnabled()
+    # Settings come back in the next dock.
+    again = TrainDock(dock._viewer)
+    dock._viewer.window.add_dock_widget(again, name="Train again")
+    assert again.panel.form.choices() == panel.form.choices()
+    again.panel.defaults.click()
+    assert again.panel.form.choices().steps == TrainChoices().steps
+
+
+def test_closing_ends_the_training_and_leaves_nothing(
+    dock: TrainDock, qtbot: QtBot
+) -> None:
+    add_pair(dock, qtbot, "one")
+    add_pair(dock, qtbot, "two")
+    panel, viewer = dock.panel, dock._viewer
+    panel.form.steps.setValue(1_000_000)
+    panel.start.click()
+    qtbot.waitUntil(lambda: panel.strip.checkpoint is not None, timeout=WAIT_MS)
+    assert len(trainings()) == 1
+    folder = panel.strip.checkpoint.path.parents[1]
+    assert folder.is_dir()
+    viewer.window.remove_dock_widget(dock)
+    assert not set(NAMES.values()) & {layer.name for layer in viewer.layers}
+    qtbot.waitUntil(lambda: not trainings(), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: not folder.exists(), timeout=WAIT_MS)
+
+
+def test_pairs_are_saved_opened_and_removed(
+    dock: TrainDock, qtbot: QtBot, told: list[str], tmp_path: Path
+) -> None:
+    add_pair(dock, qtbot, "one")
+    box = dock.panel.pairs
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    box.pairs.save(folder)
+    assert [row.text for row in box.pairs.rows()] == ["mine: 1 pair (folder)"]
+    assert not box.pairs.has_unsaved
+    box.pairs.remove(box.pairs.rows()[0])
+    assert box.pairs.rows() == []
+    assert len(list((folder / "source").iterdir())) == 1  # the user's files stay
+    box.pairs.open(folder)
+    with pytest.raises(InputError, match="is in the list"):
+        box.pairs.open(folder)
+    with pytest.raises(InputError, match="is no data set"):
+        box.pairs.open(tmp_path)
+    with pytest.raises(InputError, match="No pair was cut"):
+        box.pairs.save(tmp_path / "other")
+    add_pair(dock, qtbot, "two")
+    with pytest.raises(InputError, match="is not empty"):
+        box.pairs.save(folder)
+    box.list.setCurrentRow(0)
+    box.remove.click()
+    assert [row.text for row in box.pairs.rows()] == ["mine: 1 pair (folder)"]
+    assert told == []
+
+
+def test_layers_that_do_not_correlate_are_no_pair(
+    dock: TrainDock, qtbot: QtBot, told: list[str], rng: np.random.Generator
+) -> None:
+    box, layers = dock.panel.pairs, dock._viewer.layers
+    box.source.choose(layers["one source"])
+    box.target.choose(layers["one source"])
+    box.add.click()
+    assert "a pair is made of two layers" in told[0]
+    noise = rng.poisson(50, (SIDE, SIDE)).astype(np.uint16)
+    box.target.choose(dock._viewer.add_image(noise, scale=(0.1, 0.1)))
+    with qtbot.waitSignal(box.runner.idle, timeout=WAIT_MS):
+        box.add.click()
+    assert "correlate" in box.report.text()
+    assert box.pairs.rows() == []
+    assert box.add.isEnabled()
+
+
+def test_error_of_the_training_is_told(
+    dock: TrainDock, qtbot: QtBot, told: list[str]
+) -> None:
+    # A single field of 128 pixels cannot be split around the band between.
+    add_pair(dock, qtbot, "one")
+    dock.panel.form.beginning.setCurrentIndex(1)
+    train_to_the_end(dock, qtbot)
+    assert "cannot be split" in told[0]
+    assert dock.panel.start.isEnabled()
+    assert dock.panel.strip.isHidden()

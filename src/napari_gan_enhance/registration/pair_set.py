@@ -155,6 +155,24 @@ def read_pair_set(folder: Path) -> dict[str, Any]:
     return described
 
 
+def origin_of(image: Path) -> tuple[int, int] | None:
+    """Return where an image of a data set lies in its source's plane: row, column.
+
+    None for an image that no description speaks of.
+
+    Raises
+    ------
+    FileFormatError
+        If the description cannot be read.
+    """
+    for pair in read_pair_set(image.parent.parent)["pairs"]:
+        for file in pair["files"]:
+            if file["name"] == image.name:
+                row, column = file["origin_px"]
+                return int(row), int(column)
+    return None
+
+
 def _write_description(folder: Path, described: Mapping[str, Any]) -> None:
     with atomic_file(folder / DESCRIPTION, overwrite=True) as part:
         text = json.dumps(described, indent=2, ensure_ascii=False)

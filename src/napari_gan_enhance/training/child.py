@@ -12,6 +12,7 @@ user's own script again, which may open a second viewer.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import socket
@@ -41,6 +42,9 @@ ASK_S = 0.2
 
 CLOSING_S = 20.0
 """Seconds a child may take to end: one step, and writing the state."""
+
+ENDING_S = 5.0
+"""Seconds a process may take to end after its connection has."""
 
 LOST = (EOFError, ConnectionError, AuthenticationError)
 """What a connection raises when the other side is gone, or is not ours."""
@@ -152,6 +156,8 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 
 
 def _ended(child: subprocess.Popen[bytes]) -> DeviceError:
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(ENDING_S)  # the socket closes a moment before the process ends
     code = child.poll()
     return DeviceError(
         f"The training process ended with code {code} - it must stay until the end - "

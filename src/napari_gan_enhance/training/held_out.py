@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from napari_gan_enhance.errors import InputError, TrainingError
+from napari_gan_enhance.registration.pair_set import origin_of
 from napari_gan_enhance.registration.splitting import split_regions
 from napari_gan_enhance.training.images import load_pairs
 from napari_gan_enhance.training.pairs import Split, split_by_field
@@ -103,16 +104,32 @@ def _with_one_field_held_out(split: Split) -> Split:
 
 def _by_region(pairs: Sequence[Pair], recipe: Recipe, spec: ModelSpec) -> HeldOut:
     images = _loaded(pairs, recipe, spec)
-    shapes = {image.source.shape[1:] for image in images}
-    if len(shapes) > 1:
-        raise TrainingError(
-            f"The images of field {pairs[0].field!r} have the shapes "
-            f"{', '.join(map(str, sorted(shapes)))} - a single field is split by "
-            "region, all its images alike - crop them to one size or add another field."
-        )
-    regions = _regions(next(iter(shapes)), recipe, spec)
+    origins = _origins(images)
+    first = [min(o[axis] for o in origins) for axis in (0, 1)]
+    places = [(o[0] - first[0], o[1] - first[1]) for o in origins]
+    shapes = [image.source.shape[1:] for image in images]
+    shape = tuple(
+        max(p[axis] + s[axis] for p, s in zip(places, shapes, strict=True))
+        for axis in (0, 1)
+    )
+    regions = _regions((shape[0], shape[1]), recipe, spec)
     boxes = (regions.train, regions.validation, regions.test)
-    sides = [tuple(c for i in images if (c := _cropped(i, box))) for box in boxes]
+    # A rectangle of a rejected field may stick into a region by less than is of use.
+    leasts = (recipe.patch, SMALLEST_REGION, SMALLEST_REGION)
+    sides = [
+        tuple(
+            cut
+            for image, place in zip(images, places, strict=True)
+            if (cut := _cropped(image, place, box, least))
+        )
+        for box, least in zip(boxes, leasts, strict=True)
+    ]
+    if not sides[0] or not sides[1]:
+        raise TrainingError(
+            f"What is left of field {pairs[0].field!r} lies on one side of its split - "
+            "a single field must give something to learn from and something to look "
+            "at - add another field."
+        )
     everything = Split(
         tuple(pairs), tuple(pairs), tuple(pairs) if recipe.test_share else ()
     )
@@ -121,6 +138,25 @@ def _by_region(pairs: Sequence[Pair], recipe: Recipe, spec: ModelSpec) -> HeldOu
         f"{_text(boxes[0])}, validation {_text(boxes[1])}"
     )
     return HeldOut(sides[0], sides[1], sides[2], everything, how)
+
+
+def _origins(images: Sequence[ImagePair]) -> list[tuple[int, int]]:
+    """Return where the images lie in the plane of their only field.
+
+    Raises
+    ------
+    TrainingError
+        If nobody knows, and their shapes differ.
+    """
+    known = [origin_of(image.pair.source) for image in images]
+    shapes = {image.source.shape[1:] for image in images}
+    if len(shapes) > 1 and None in known:
+        raise TrainingError(
+            f"The images of field {images[0].pair.field!r} have the shapes "
+            f"{', '.join(map(str, sorted(shapes)))} - a single field is split by "
+            "region, all its images alike - crop them to one size or add another field."
+        )
+    return [(0, 0) if origin is None else origin for origin in known]
 
 
 def _regions(shape: tuple[int, int], recipe: Recipe, spec: ModelSpec) -> RegionSplit:
@@ -136,11 +172,18 @@ def _regions(shape: tuple[int, int], recipe: Recipe, spec: ModelSpec) -> RegionS
         raise TrainingError(str(error)) from error
 
 
-def _cropped(image: ImagePair, box: Box) -> ImagePair | None:
-    if any(side.stop <= side.start for side in box):
+def _cropped(
+    image: ImagePair, place: tuple[int, int], box: Box, least: int
+) -> ImagePair | None:
+    """Return what of an image lies in a region; None where that is too narrow."""
+    inside = tuple(
+        slice(max(side.start - at, 0), min(side.stop - at, length))
+        for side, at, length in zip(box, place, image.source.shape[1:], strict=True)
+    )
+    if any(side.stop - side.start < least for side in inside):
         return None
-    inside = (slice(None), *box)
-    return replace(image, source=image.source[inside], target=image.target[inside])
+    cut = (slice(None), *inside)
+    return replace(image, source=image.source[cut], target=image.target[cut])
 
 
 def _text(box: Box) -> str:

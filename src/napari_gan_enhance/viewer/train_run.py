@@ -18,7 +18,7 @@ from napari_gan_enhance.viewer.train_choices import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from napari_gan_enhance.training.events import HeldOutScore, Preview
@@ -29,6 +29,9 @@ PAUSE_S = 0.05
 
 LOOK_EVERY = 100
 """Steps between two looks at the held-out fields, at most: somebody waits."""
+
+REGIONS = 3
+"""Parts of a single field: to learn from, the band between, and to look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,28 @@ class Pause:
         self.is_on = False
 
 
+class ShareDone:
+    """Say of a report how much of the training is done, by steps or by time.
+
+    Parameters
+    ----------
+    choices : TrainChoices
+    """
+
+    def __init__(self, choices: TrainChoices) -> None:
+        self._choices = choices
+        self._done = 0.0
+
+    def of(self, report: Progress) -> Progress:
+        """Return the report with `done` and `total` in thousandths."""
+        left, seconds = report.remaining_s, 60 * self._choices.minutes
+        if self._choices.budget == "steps" and report.total:
+            self._done = report.done / report.total
+        elif left is not None:
+            self._done = max(0.0, 1 - left / seconds)
+        return replace(report, done=round(1000 * self._done), total=1000)
+
+
 def train_in_child(request: TrainRequest, pause: Pause) -> Job[None]:
     """Train in another process; see `train`.
 
@@ -121,7 +146,7 @@ def train(request: TrainRequest) -> Job[None]:
     choices = request.choices
     job = TrainingJob(
         [(folder / "source", folder / "target") for folder in request.folders],
-        recipe_of(choices),
+        recipe_of(choices, request.folders),
         request.output,
         start=None if choices.start == FROM_SCRATCH else choices.start,
         card={"name": request.output.stem},
@@ -145,8 +170,8 @@ def train(request: TrainRequest) -> Job[None]:
         shutil.copyfile(request.output, best)
 
 
-def recipe_of(choices: TrainChoices) -> Recipe:
-    """Return the recipe with the chosen budget, for data sets of the Train dock."""
+def recipe_of(choices: TrainChoices, folders: Sequence[Path]) -> Recipe:
+    """Return the recipe with the chosen budget, and patches that the pairs can hold."""
     from napari_gan_enhance.registration.pair_set import FIELD_PATTERN
     from napari_gan_enhance.training.recipe import Recipe
     from napari_gan_enhance.training.recipes import recipe_named
@@ -163,8 +188,25 @@ def recipe_of(choices: TrainChoices) -> Recipe:
             **budget,
             "field_pattern": FIELD_PATTERN,
             "validate_every": min(recipe.validate_every, LOOK_EVERY),
+            "patch": _patch(folders, recipe.patch),
         }
     )
+
+
+def _patch(folders: Sequence[Path], wanted: int) -> int:
+    """Return the side of a patch: as wanted, or that of the patches pairs are made of.
+
+    Pairs with rejected patches are rectangles as small as one such patch, and a single
+    field is cut into regions.
+    """
+    from napari_gan_enhance.registration.pair_set import read_pair_set
+    from napari_gan_enhance.registration.pairing import PATCH
+
+    pairs = [pair for folder in folders for pair in read_pair_set(folder)["pairs"]]
+    room = [min(file["shape_px"]) for pair in pairs for file in pair["files"]]
+    if len(pairs) == 1:
+        room.append(max(pairs[0]["plane_shape_px"]) // REGIONS)
+    return wanted if min(room, default=wanted) >= wanted else min(wanted, PATCH)
 
 
 def _beside(path: Path, step: int) -> Path:

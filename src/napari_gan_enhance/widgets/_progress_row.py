@@ -19,14 +19,17 @@ class ProgressRow(QWidget):
     Parameters
     ----------
     parent : QWidget, optional
+    unit : str
+        Of what the reports count; without one the numbers are not shown.
     """
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, unit: str = "tiles") -> None:
         super().__init__(parent)
+        self._unit = unit
         self.bar = QProgressBar(self)
         self.bar.setTextVisible(False)
         self.bar.setMaximumHeight(8)
-        self.bar.setToolTip("Finished tiles of the current step.")
+        self.bar.setToolTip("How much of the present stage is done.")
         self.text = QLabel(self)
         self.text.setWordWrap(True)
         self.text.setToolTip("What is being done, and how long it will take.")
@@ -61,7 +64,9 @@ class ProgressRow(QWidget):
         else:
             self.bar.setRange(0, max(progress.total, 1))
             self.bar.setValue(progress.done)
-        self.text.setText("\n".join(filter(None, [_line(progress), self._note])))
+        self.text.setText(
+            "\n".join(filter(None, [_line(progress, self._unit), self._note]))
+        )
         self.activity.show_progress(progress)
 
     def end(self, text: str) -> None:
@@ -71,10 +76,10 @@ class ProgressRow(QWidget):
         self.activity.end()
 
 
-def _line(progress: Progress) -> str:
+def _line(progress: Progress, unit: str) -> str:
     words = [progress.stage.capitalize()]
-    if progress.total > 1:
-        words.append(f"{progress.done} of {progress.total} tiles")
+    if progress.total > 1 and unit:
+        words.append(f"{progress.done} of {progress.total} {unit}")
     if progress.remaining_s is not None:
         words.append(f"{_duration(progress.remaining_s)} left")
     return ", ".join(words) if len(words) > 1 else f"{words[0]}…"

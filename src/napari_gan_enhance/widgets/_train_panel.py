@@ -26,7 +26,9 @@ from napari_gan_enhance.widgets._train_strip import CheckpointStrip
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-FORM_WIDTH = 330
+GAP = 8
+"""Screen pixels between the form and its scroll bar."""
+
 START_HELP = "Train on the pairs of the list. The best step is kept, never a worse one."
 
 
@@ -57,7 +59,7 @@ class TrainPanel(QWidget):
         self.pause.setToolTip("Rest between two steps; nothing is lost.")
         self.stop = QPushButton("Stop", self)
         self.stop.setToolTip("End within one step and keep the best so far.")
-        self.progress = ProgressRow(self)
+        self.progress = ProgressRow(self, unit="")
         self.memory = QLabel(self)
         self.memory.setToolTip("What the training holds of the device's own memory.")
         self.plot = TrainPlot(self)
@@ -115,7 +117,7 @@ class TrainPanel(QWidget):
     def _lay_out(self, parent: QWidget) -> None:
         form = QWidget()
         inner = QVBoxLayout(form)
-        inner.setContentsMargins(0, 0, 0, 0)
+        inner.setContentsMargins(0, 0, GAP, 0)
         for widget in (self.pairs, self.form):
             inner.addWidget(widget)
         inner.addStretch(1)
@@ -124,8 +126,10 @@ class TrainPanel(QWidget):
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setMinimumWidth(FORM_WIDTH)
         scroll.setWidget(form)
+        bar = scroll.verticalScrollBar()
+        bar_width = bar.sizeHint().width() if bar is not None else 0
+        scroll.setMinimumWidth(form.minimumSizeHint().width() + bar_width + GAP)
         row = QHBoxLayout()
         for button in (self.start, self.pause, self.stop):
             row.addWidget(button)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pyqtgraph as pg
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, Qt
 from qtpy.QtWidgets import QApplication, QWidget
 from superqt.utils import QSignalThrottler
 
@@ -21,9 +21,15 @@ COLORS = {
 }
 """Losses worth a curve (`training.events.Losses`), in the colors of Okabe and Ito."""
 
+TEXTS = {"dissimilarity": "1-SSIM"}
+"""Shorter words for losses."""
+
+DOTS = Qt.PenStyle.DotLine
 ROWS = {"loss": "Loss", "psnr": "PSNR (dB)", "ssim": "SSIM"}
-HEIGHT = 270
+HEIGHT = 300
 AXIS_WIDTH = 56
+LOSS_SHARE = 2
+"""Of the height: so many times what the others get."""
 REDRAW_MS = 250
 
 MOST_POINTS = 2000
@@ -98,6 +104,7 @@ class TrainPlot(pg.GraphicsLayoutWidget):
             plot = self.addPlot(row=row, col=0)
             plot.setLabel("left", text)
             plot.getAxis("left").setWidth(AXIS_WIDTH)
+            plot.getAxis("left").enableAutoSIPrefix(False)
             plot.setMenuEnabled(False)
             plot.hideButtons()
             self._plots[name] = plot
@@ -106,16 +113,20 @@ class TrainPlot(pg.GraphicsLayoutWidget):
             self._curves[name] = self._plots[name].plot(
                 pen=pg.mkPen(COLORS["pixel"], width=2), symbol="o", symbolSize=4
             )
-            source = self._plots[name].plot(
-                pen=pg.mkPen("#999999", style=pg.QtCore.Qt.PenStyle.DotLine)
-            )
+            source = self._plots[name].plot(pen=pg.mkPen("#999999", style=DOTS))
             self._curves[f"{name} of source"] = source
         self._plots["ssim"].setLabel("bottom", "Step")
         losses = self._plots["loss"]
-        losses.setLogMode(y=True)
-        losses.addLegend(offset=(-1, 1), labelTextSize="7pt")
+        losses.setTitle(
+            " ".join(
+                f'<span style="color:{color}">{TEXTS.get(name, name)}</span>'
+                for name, color in COLORS.items()
+            ),
+            size="8pt",
+        )
         for name, color in COLORS.items():
-            self._curves[name] = losses.plot(pen=pg.mkPen(color, width=1), name=name)
+            self._curves[name] = losses.plot(pen=pg.mkPen(color, width=1))
+        self.ci.layout.setRowStretchFactor(0, LOSS_SHARE)
 
 
 def _throttler(parent: QObject) -> QSignalThrottler:

@@ -25,6 +25,7 @@ from napari_gan_enhance.viewer.train_run import (
     DeviceMemory,
     KeptCheckpoint,
     Pause,
+    ShareDone,
     TrainRequest,
     train_in_child,
 )
@@ -65,6 +66,7 @@ class TrainDock(QWidget):
         self._is_stopping = False
         self._pause = Pause()
         self._began = 0.0
+        self._share = ShareDone(TrainChoices())
         self.runner = JobRunner(self)
         self.preview = PreviewLayers(self._viewer)
         self.panel = TrainPanel(
@@ -81,6 +83,7 @@ class TrainDock(QWidget):
         choices, pairs = panel.form.choices(), panel.pairs.pairs
         request = TrainRequest(pairs.folders, choices, pairs.new_output(choices.recipe))
         self._pause, self._began = Pause(), time.monotonic()
+        self._share = ShareDone(choices)
         panel.begin()
         self.preview.begin(panel.pairs.source.layer())
         job = partial(train_in_child, request, self._pause)
@@ -100,8 +103,13 @@ class TrainDock(QWidget):
         kept = self.panel.strip.checkpoint
         if kept is not None:
             path = keep_checkpoint(kept.path)
-            _, dock = self._viewer.window.add_plugin_dock_widget(PLUGIN, "Enhance")
+            window = self._viewer.window
+            frame, dock = window.add_plugin_dock_widget(PLUGIN, "Enhance", tabify=True)
+            frame.raise_()
             dock.controls.model.choose(str(path))
+            layer = self.panel.pairs.source.layer()
+            if layer is not None:
+                dock.controls.layer.choose(layer)
 
     def event(self, event: QEvent | None) -> bool:
         """Stop everything when napari takes the widget out of its dock."""
@@ -117,7 +125,7 @@ class TrainDock(QWidget):
 
     def _on_reported(self, progress: Progress) -> None:
         panel, detail = self.panel, progress.detail
-        panel.progress.show_progress(progress)
+        panel.progress.show_progress(self._share.of(progress))
         if isinstance(detail, Losses):
             panel.plot.add_losses(detail.step, detail.values)
         elif isinstance(detail, Validated):

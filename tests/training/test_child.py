@@ -1,0 +1,59 @@
+"""A job in another process: the same reports, result and errors as here."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import numpy as np
+import psutil
+import pytest
+
+from napari_gan_enhance.errors import DeviceError, OutputError
+from napari_gan_enhance.io.write import write_micrograph
+from napari_gan_enhance.micrograph.micrograph import Micrograph
+from napari_gan_enhance.progress import drain
+from napari_gan_enhance.training import child
+from napari_gan_enhance.training.child import in_child
+
+GONE_S = 20
+"""Longer than a closed child takes on a busy machine."""
+
+
+def children() -> list[psutil.Process]:
+    found = psutil.Process().children()
+    return [p for p in found if child.__name__ in p.cmdline()]
+
+
+def test_result_and_reports_come_from_another_process(tmp_path):
+    image = Micrograph(np.arange(64, dtype=np.uint16).reshape(8, 8), "YX")
+    reports = []
+    path = drain(in_child(write_micrograph, tmp_path / "a.tif", image), reports.append)
+    assert path == tmp_path / "a.tif"
+    assert path.stat().st_size > 128
+    assert reports[0].stage == "starting"
+    assert {report.stage for report in reports} > {"starting"}
+    assert children() == []
+
+
+def test_error_of_the_job_is_raised_here(tmp_path):
+    image = Micrograph(np.zeros((8, 8), np.uint16), "YX")
+    (tmp_path / "a.tif").write_bytes(b"")
+    job = in_child(write_micrograph, tmp_path / "no" / "folder" / "a.tif", image)
+    with pytest.raises(OutputError, match="folder"):
+        drain(job)
+
+
+def test_child_that_dies_is_an_error():
+    with pytest.raises(DeviceError, match="code 3"):
+        drain(in_child(os._exit, 3))
+
+
+def test_closing_ends_a_child_that_is_busy():
+    job = in_child(time.sleep, 1000)
+    next(job)
+    assert len(children()) == 1
+    begun = time.monotonic()
+    job.close()
+    assert children() == []
+    assert time.monotonic() - begun < GONE_S
