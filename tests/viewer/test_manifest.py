@@ -27,7 +27,7 @@ def manifest() -> PluginManifest:
 
 def test_every_command_can_be_imported(manifest: PluginManifest) -> None:
     names = [command.python_name for command in manifest.contributions.commands]
-    assert len(names) == 10
+    assert len(names) == 11
     assert all(callable(import_python_name(name)) for name in names)
 
 
@@ -37,12 +37,16 @@ def test_docks_are_in_the_menus_where_users_look(manifest: PluginManifest) -> No
         for key, items in manifest.contributions.menus.items()
     }
     assert menus == {
-        "napari/layers/filter": [f"{NAME}.enhance", f"{NAME}.deconvolve"],
+        "napari/layers/filter": [
+            f"{NAME}.enhance",
+            f"{NAME}.deconvolve",
+            f"{NAME}.train",
+        ],
         "napari/layers/register": [f"{NAME}.align"],
         "napari/layers/measure": [f"{NAME}.line_profile"],
     }
     widgets = [w.display_name for w in manifest.contributions.widgets]
-    assert widgets == ["Enhance", "Deconvolve", "Align", "Line profile"]
+    assert widgets == ["Enhance", "Deconvolve", "Align", "Train", "Line profile"]
 
 
 @pytest.mark.parametrize(

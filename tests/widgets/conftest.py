@@ -140,9 +140,10 @@ def held(monkeypatch: pytest.MonkeyPatch) -> HeldRun:
 
 
 @pytest.fixture
-def running(dock: EnhanceDock, held: HeldRun, qtbot: QtBot) -> HeldRun:
+def running(dock: EnhanceDock, held: HeldRun, qtbot: QtBot) -> Iterator[HeldRun]:
     """A run in the dock that has shown its first tile and waits."""
     dock.panel.button.click()
     qtbot.waitUntil(held.reached.is_set, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: "7 s" in dock.panel.progress.text.text(), timeout=WAIT_MS)
-    return held
+    yield held
+    held.go_on.set()  # or the thread waits for its time limit

@@ -22,6 +22,8 @@ from napari_gan_enhance.widgets import deconvolve
 from napari_gan_enhance.widgets.deconvolve import DeconvolveDock
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from napari import Viewer
     from napari.layers import Image
     from pytestqt.qtbot import QtBot
@@ -99,14 +101,15 @@ class HeldIterations:
 @pytest.fixture
 def running(
     deconvolve_dock: DeconvolveDock, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
-) -> HeldIterations:
+) -> Iterator[HeldIterations]:
     """A run that has shown iteration 2 and waits."""
     held = HeldIterations()
     monkeypatch.setattr(deconvolve, "run_deconvolution", held)
     deconvolve_dock.panel.button.click()
     text = deconvolve_dock.iterations.text
     qtbot.waitUntil(lambda: text.text() == "Iteration 2 of 4", timeout=WAIT_MS)
-    return held
+    yield held
+    held.go_on.set()  # or the thread waits for its time limit
 
 
 def test_slider_goes_through_the_iterations_of_a_result(
