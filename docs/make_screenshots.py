@@ -4,11 +4,12 @@
 
 Writes into docs/images: the Enhance dock before a run, during it, the comparison, and
 the line profile, on the bundled sample with the bundled model; and the same of the
-Deconvolve dock.
+Deconvolve dock; then an alignment and a training on a simulated field.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import time
@@ -18,10 +19,14 @@ from typing import TYPE_CHECKING
 import napari
 from qtpy.QtWidgets import QApplication
 
+from napari_gan_enhance.progress import drain
+from napari_gan_enhance.training.simulation import SimulationSettings, simulate
 from napari_gan_enhance.viewer.profile_lines import add_line, line_layer
+from napari_gan_enhance.widgets.align import AlignDock
 from napari_gan_enhance.widgets.deconvolve import DeconvolveDock
 from napari_gan_enhance.widgets.enhance import EnhanceDock
 from napari_gan_enhance.widgets.line_profile import LineProfileDock
+from napari_gan_enhance.widgets.train import TrainDock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +48,22 @@ LINE_PX = ((75.0, 20.0), (75.0, 130.0))
 
 ITERATIONS = 100
 """More than the sample bears: the slider shows where noise begins to grow."""
+
+FIELD = SimulationSettings(
+    fields=1,
+    size=640,
+    numerical_aperture=(1.2, 1.2),
+    emission_nm=(520, 520),
+    pixel_um=(0.1, 0.1),
+    photons=(100, 100),
+    seed=4,
+)
+"""What the training is shown on: one field of one microscope."""
+
+MISPLACED = {"rotate": 2.0, "translate": (1.8, -1.2)}
+"""Degrees and µm: as two microscopes would have it."""
+
+MINUTES = 1.0
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -140,11 +161,67 @@ def enhance_pictures(folder: Path) -> None:
     viewer.close()
 
 
+def open_misaligned(viewer: napari.Viewer, folder: Path) -> None:
+    """Add a wide-field image and its target, which lies elsewhere."""
+    drain(simulate(folder / "field", FIELD))
+    for side, name in (("source", "wide-field"), ("target", "confocal")):
+        (path,) = (folder / "field" / side).glob("*.tif")
+        (layer,) = viewer.open(str(path), plugin="napari-gan-enhance")
+        layer.name, layer.colormap = name, "gray"
+    for setting, value in MISPLACED.items():
+        setattr(viewer.layers["confocal"], setting, value)
+    viewer.reset_view()
+
+
+def train_pictures(folder: Path) -> None:
+    """Make the pictures of the tutorial on training."""
+    viewer = napari.Viewer(show=True)
+    viewer.window.resize(*WINDOW)
+    with tempfile.TemporaryDirectory() as scratch:
+        os.environ["NAPARI_GAN_ENHANCE_CONFIG"] = scratch
+        os.environ["NAPARI_GAN_ENHANCE_MODELS"] = scratch
+        open_misaligned(viewer, Path(scratch))
+        align = AlignDock(viewer)
+        frame = viewer.window.add_dock_widget(align, name="Align", area="right")
+        align.form.overlay.click()
+        save(viewer, folder, "align-before")
+        align.form.start.click()
+        wait_until(lambda: not align.runner.is_running)
+        save(viewer, folder, "align-after")
+        align.form.overlay.click()
+        viewer.window.remove_dock_widget(frame)
+        train_and_use(viewer, folder)
+    viewer.close()
+
+
+def train_and_use(viewer: napari.Viewer, folder: Path) -> None:
+    """Make a pair, train on it, enhance with the result."""
+    dock = TrainDock(viewer)
+    viewer.window.add_dock_widget(dock, name="Train", area="right")
+    dock.panel.pairs.add.click()
+    wait_until(lambda: not dock.panel.pairs.runner.is_running)
+    dock.panel.form.minutes.setValue(MINUTES)
+    save(viewer, folder, "train-pair")
+    dock.panel.start.click()
+    wait_until(lambda: len(dock.panel.plot.points("psnr")) >= 4)
+    save(viewer, folder, "train-run")
+    wait_until(lambda: not dock.runner.is_running)
+    dock.panel.strip.use.click()
+    enhance = viewer.window.dock_widgets["Enhance (napari-gan-enhance)"]
+    enhance.controls.deconvolve.setChecked(False)
+    dock.preview.end()
+    enhance.panel.button.click()
+    wait_until(lambda: not enhance.panel.runner.is_running)
+    enhance.panel.compare.click()
+    save(viewer, folder, "train-use")
+
+
 def main(folder: Path) -> None:
     """Make all pictures."""
     folder.mkdir(parents=True, exist_ok=True)
     enhance_pictures(folder)
     deconvolve_pictures(folder)
+    train_pictures(folder)
 
 
 if __name__ == "__main__":

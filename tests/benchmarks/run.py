@@ -32,6 +32,7 @@ BENCHMARKS = (
     "deconvolution_speed",
     "first_tile_latency",
     "event_loop_stall",
+    "training_stall",
     "memory_growth",
     "training_step",
 )

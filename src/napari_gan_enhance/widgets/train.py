@@ -110,6 +110,7 @@ class TrainDock(QWidget):
             layer = self.panel.pairs.source.layer()
             if layer is not None:
                 dock.controls.layer.choose(layer)
+                self._viewer.reset_view(layers=[layer])  # away from the held-out region
 
     def event(self, event: QEvent | None) -> bool:
         """Stop everything when napari takes the widget out of its dock."""
