@@ -30,14 +30,14 @@ HEIGHT = 300
 AXIS_WIDTH = 56
 LOSS_SHARE = 2
 """Of the height: so many times what the others get."""
-REDRAW_MS = 250
+REDRAW_MS = 1000
 
 MOST_POINTS = 2000
 """Of a curve; beyond, every second one is dropped: a screen shows no more."""
 
 
 class TrainPlot(pg.GraphicsLayoutWidget):
-    """Three plots over one axis of steps; drawn at most four times a second.
+    """Three plots over one axis of steps; drawn at most once a second.
 
     Parameters
     ----------

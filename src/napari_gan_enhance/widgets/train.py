@@ -44,6 +44,10 @@ if TYPE_CHECKING:
 
 PLUGIN = "napari-gan-enhance"
 
+SHOW_S = 1.0
+"""Seconds between two steps of the bar: each draws the whole window anew, canvas
+included, which takes 60 ms where the processor draws it."""
+
 
 class TrainDock(QWidget):
     """Collect pairs, train, watch, keep the best.
@@ -65,7 +69,7 @@ class TrainDock(QWidget):
         self._is_open = True
         self._is_stopping = False
         self._pause = Pause()
-        self._began = 0.0
+        self._began, self._shown_at, self._stage = 0.0, 0.0, ""
         self._share = ShareDone(TrainChoices())
         self.runner = JobRunner(self)
         self.preview = PreviewLayers(self._viewer)
@@ -126,7 +130,11 @@ class TrainDock(QWidget):
 
     def _on_reported(self, progress: Progress) -> None:
         panel, detail = self.panel, progress.detail
-        panel.progress.show_progress(self._share.of(progress))
+        shown = self._share.of(progress)
+        is_due = time.monotonic() - self._shown_at >= SHOW_S
+        if is_due or progress.note or progress.stage != self._stage:
+            self._shown_at, self._stage = time.monotonic(), progress.stage
+            panel.progress.show_progress(shown)
         if isinstance(detail, Losses):
             panel.plot.add_losses(detail.step, detail.values)
         elif isinstance(detail, Validated):
