@@ -130,6 +130,14 @@ def test_dip_is_a_share_of_the_lower_peak() -> None:
     assert found.distance == pytest.approx(20, rel=FWHM)
 
 
+def test_a_valley_below_the_background_is_a_dip_of_all() -> None:
+    distance = np.linspace(0, 10, 201)
+    values = 1 + 5 * sum(np.exp(-(((distance - at) / 0.6) ** 2)) for at in (3, 7))
+    values[100] = 0.2  # one dark pixel between the peaks
+    found = separation(distance, values, find_peaks(distance, values))
+    assert found.dip == 1
+
+
 def test_closest_neighbors_are_judged() -> None:
     image, normal = filaments(0.0, [-14.0, -3.0, 3.0], 4.0)
     distance, values = profile(image, normal)

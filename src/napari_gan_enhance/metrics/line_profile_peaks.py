@@ -209,7 +209,9 @@ def separation(
     noise = noise_of(values)
     sigmas = [_noise_at(i, noise, standard_error) for i in (valley, top)]
     error = math.hypot(sigmas[0], rest * sigmas[1]) / lower.height
-    return Separation(_verdict(1 - rest, error), gap, 1 - rest, error)
+    # Noise may take the valley below the baseline; no dip is deeper than the peak.
+    dip = min(1 - rest, 1.0)
+    return Separation(_verdict(dip, error), gap, dip, error)
 
 
 def with_fitted_widths(
