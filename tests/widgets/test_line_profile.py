@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import dask.array as da
 import numpy as np
 import pytest
+from napari.settings import get_settings
 from napari.utils.interactions import (
     mouse_move_callbacks,
     mouse_press_callbacks,
 )
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog
 from wrapt import ObjectProxy
 
@@ -53,6 +55,34 @@ def ends(dock: LineProfileDock) -> float:
     """Return the length of the first curve."""
     curves = dock.plot.curves()
     return float(curves[0].getData()[0][-1]) if curves else 0.0
+
+
+@pytest.fixture
+def places(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Where napari remembers docks to have been; nothing yet."""
+    application = get_settings().application
+    monkeypatch.setattr(application, "plugin_widget_positions", {})
+    return application.plugin_widget_positions
+
+
+@pytest.mark.parametrize(
+    ("moved_before", "side"),
+    [
+        ({}, Qt.DockWidgetArea.BottomDockWidgetArea),
+        (
+            {"Line profile (napari-gan-enhance)": "left"},
+            Qt.DockWidgetArea.LeftDockWidgetArea,
+        ),
+    ],
+)
+def test_dock_opens_below_the_images_unless_the_user_moved_it(
+    viewer: Viewer, places: dict[str, str], moved_before: dict[str, str], side: object
+) -> None:
+    places.update(moved_before)
+    frame, _ = viewer.window.add_plugin_dock_widget(
+        "napari-gan-enhance", "Line profile"
+    )
+    assert viewer.window._qt_window.dockWidgetArea(frame) == side
 
 
 def test_new_line_gives_one_curve_for_each_visible_layer(

@@ -12,6 +12,7 @@ from superqt.utils import QSignalDebouncer, QSignalThrottler
 from napari_gan_enhance.errors import GanEnhanceError
 from napari_gan_enhance.metrics.line_profile_curve import Curve, analyze
 from napari_gan_enhance.viewer import profile_lines
+from napari_gan_enhance.viewer.dock_place import suggest_place
 from napari_gan_enhance.viewer.profile import CurvePlan, measured_space, plans
 from napari_gan_enhance.viewer.profile_choices import ProfileChoices
 from napari_gan_enhance.viewer.profile_files import (
@@ -67,6 +68,7 @@ class LineProfileDock(QWidget):
         self, napari_viewer: napari.viewer.Viewer, settings: Path | None = None
     ) -> None:
         super().__init__()
+        suggest_place("Line profile", "bottom")  # it is wide and low
         # napari hands plugins a proxy, whose layers are other proxies each time.
         self._viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
         self._settings = settings or settings_path("line-profile")
