@@ -163,6 +163,20 @@ def test_overlay_is_magenta_and_green_until_it_is_ended(
     assert [(x.colormap.name, x.blending) for x in shown.layers] == before
 
 
+def test_a_bright_speck_does_not_leave_the_overlay_black(
+    dock: AlignDock, shown: Viewer
+) -> None:
+    fixed = shown.layers["fixed"]
+    pixels = fixed.data.copy()
+    pixels[5, 5] = 60_000
+    fixed.data = pixels
+    fixed.contrast_limits = (0, 60_000)
+    dock.form.overlay.click()
+    assert fixed.contrast_limits == list(np.percentile(pixels, [25, 99.7]))
+    dock.form.overlay.click()
+    assert fixed.contrast_limits == [0, 60_000]
+
+
 def test_saved_transform_comes_back(dock: AlignDock, shown: Viewer, tmp_path) -> None:
     dock.form.hand.buttons["→"].click()
     moved = shift_um(shown).tolist()

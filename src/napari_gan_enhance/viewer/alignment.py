@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.registration.transform import Transform
+from napari_gan_enhance.viewer.contrast import overlay_limits
 from napari_gan_enhance.viewer.layers import layer_axes
 from napari_gan_enhance.viewer.placement import (
     affine_of,
@@ -135,7 +136,7 @@ class Overlay:
         If a layer is RGB: its colors cannot be replaced.
     """
 
-    KEPT = ("colormap", "blending", "visible", "opacity")
+    KEPT = ("colormap", "blending", "visible", "opacity", "contrast_limits")
 
     def __init__(self, viewer: ViewerModel, moving: Image, fixed: Image) -> None:
         if moving.rgb or fixed.rgb:
@@ -162,6 +163,7 @@ class Overlay:
         for layer, color in zip((moving, fixed), COLORS, strict=True):
             layer.colormap, layer.blending = color, "additive"
             layer.visible, layer.opacity = True, 1.0
+            layer.contrast_limits = overlay_limits(layer, viewer.dims.current_step)
 
     def end(self) -> None:
         """Show the layers as they were."""

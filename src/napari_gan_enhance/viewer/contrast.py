@@ -19,6 +19,9 @@ MOST_SAMPLES = 2**18
 """Pixels that are looked at, evenly spread: a few milliseconds in the window's thread.
 """
 
+OVERLAY_PERCENTILES = (25.0, 99.7)
+"""From background to all but the brightest specks, which would leave the rest black."""
+
 
 def matched_limits(
     source: Image, result: Image, step: Sequence[int]
@@ -59,6 +62,29 @@ def matched_limits(
             float(new.max()),
         )
     )
+
+
+def overlay_limits(layer: Image, step: Sequence[int]) -> tuple[float, float]:
+    """Return limits that show structure in color on a dark background.
+
+    Parameters
+    ----------
+    layer : Image
+        Not RGB.
+    step : sequence of int
+        Where the viewer stands; only that plane is looked at.
+
+    Returns
+    -------
+    (float, float)
+        The layer's own limits where the plane has no contrast.
+    """
+    pixels = _samples(layer, step)
+    pixels = pixels[np.isfinite(pixels)]
+    low, high = np.percentile(pixels, OVERLAY_PERCENTILES) if pixels.size else (0, 0)
+    if low >= high:
+        low, high = layer.contrast_limits
+    return float(low), float(high)
 
 
 class ContrastMatch:

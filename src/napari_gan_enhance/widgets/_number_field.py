@@ -5,6 +5,12 @@ from __future__ import annotations
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QLineEdit, QWidget
 
+WIDEST = "0.02196"
+"""What has to fit: four digits of a small voxel size."""
+
+FRAME = 14
+"""Screen pixels beside the text."""
+
 
 class NumberField(QLineEdit):
     """A line for a number or nothing; a decimal comma is understood.
@@ -23,7 +29,7 @@ class NumberField(QLineEdit):
         super().__init__(parent)
         self.setToolTip(help_text)
         self.setPlaceholderText("not known")
-        self.setMinimumWidth(40)
+        self.setMinimumWidth(self.fontMetrics().horizontalAdvance(WIDEST) + FRAME)
         self._exact: tuple[str, float | None] = ("", None)
         self.textEdited.connect(lambda _: self.changed.emit())
 
