@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,9 +29,12 @@ from napari_gan_enhance.tiling.region import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari_gan_enhance.models.generator import Generator
     from napari_gan_enhance.models.settings import EnhanceSettings
     from napari_gan_enhance.models.spec import ModelSpec
+    from napari_gan_enhance.tiling.operator import TileOperator
     from napari_gan_enhance.tiling.schedule import Schedule
 
 LARGEST_INTERACTIVE_TILE = {"cpu": 256, "mps": 512, "cuda": 1024}
@@ -73,6 +77,7 @@ def enhance(
     target: Any = None,
     region: Region | None = None,
     schedule: Schedule | None = None,
+    around: Callable[[TileOperator], TileOperator] | None = None,
 ) -> Job[Micrograph]:
     """Run a generator over a micrograph, plane by plane and tile by tile.
 
@@ -93,6 +98,9 @@ def enhance(
         Compute only this part; see `region_of`.
     schedule : Schedule, optional
         Order of tiles, for a job that somebody watches.
+    around : callable, optional
+        Makes what is run over each plane of the generator on the image's intensities,
+        such as its spread over several passes; same halo, size multiple and upscale.
 
     Yields
     ------
@@ -125,6 +133,8 @@ def enhance(
     for note in _blank_notes(scalings):
         yield Progress(0, 1, "reading intensities", note=note)
     parts, places = _parts(micrograph, generator, scalings, box, target)
+    if around is not None:
+        parts = [replace(part, operator=around(part.operator)) for part in parts]
     tile = _tile(generator, settings, parts[0].source.shape[1:], schedule)
     upscale = {"Y": spec.upscale, "X": spec.upscale}
     used = yield from run_places(
