@@ -24,6 +24,9 @@ RGB_SAMPLES = (3, 4)
 WITHOUT_OPTICS = "switch Richardson-Lucy off"
 """What can be done in the Enhance dock where the optics are not known."""
 
+NOT_OF_THE_WIDTH = ("immersion_index", "voxel_size_um.z", "voxel_size_um.y")
+"""What the lateral width of the PSF in pixels does not depend on."""
+
 NAMES = {
     "numerical_aperture": "the numerical aperture",
     "immersion_index": "the immersion index",
@@ -79,6 +82,8 @@ def findings(
     found = [*_model(model, micrograph)]
     if choices.deconvolve:
         found += optics_findings(choices, micrograph, in_file, WITHOUT_OPTICS)
+    elif wants_psf_width(model, micrograph):
+        found += _width_findings(choices, in_file)
     return sorted(found, key=lambda finding: not finding.blocks)
 
 
@@ -97,6 +102,12 @@ def missing_text(what: list[str], way_out: str) -> str:
         f"The file does not say {', '.join(several)}, which Richardson-Lucy needs: "
         f"type {them} in or {way_out}."
     )
+
+
+def wants_psf_width(model: ModelChoice | None, micrograph: Micrograph | None) -> bool:
+    """Return whether a model takes the width of the PSF, and an image can have one."""
+    takes = model is not None and model.spec is not None and model.spec.takes_psf_width
+    return takes and (micrograph is None or not micrograph.is_rgb)
 
 
 def optics_findings(
@@ -125,6 +136,32 @@ def optics_findings(
             what = NAMES.get(name) or NAMES[name.partition(".")[0]]
             yield Finding(name, missing_text([what], way_out), missing=what)
     yield from _objective(choices)
+
+
+def _width_findings(choices: RunChoices, in_file: OpticsValues) -> Iterator[Finding]:
+    """Return what is wrong with, or missing of, the numbers that set the PSF's width.
+
+    A model does without them, so that none is demanded.
+    """
+    known, values = in_file.by_field(), optics_chosen(choices).by_field()
+    values = {name: v for name, v in values.items() if name not in NOT_OF_THE_WIDTH}
+    missing = [NAMES[name.partition(".")[0]] for name, v in values.items() if v is None]
+    for name, value in values.items():
+        if value is None:
+            yield Finding(name, _untold(missing), blocks=False)
+        elif reason := _impossible(name, value):
+            yield Finding(name, reason)
+        elif known.get(name) is None:
+            yield Finding(name, OWN_VALUE, blocks=False)
+
+
+def _untold(missing: list[str]) -> str:
+    what = list(dict.fromkeys(missing))
+    it, them = ("it", "it") if len(what) == 1 else ("they", "them")
+    return (
+        f"The file does not say {', '.join(what)}: type {them} in, or the model has to "
+        f"do without the width of the PSF that {it} would tell."
+    )
 
 
 def _model(model: ModelChoice | None, micrograph: Micrograph) -> Iterator[Finding]:

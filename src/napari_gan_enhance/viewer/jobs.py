@@ -10,6 +10,7 @@ from napari_gan_enhance.progress import Job, Progress
 from napari_gan_enhance.viewer.choices import EnhanceChoices
 from napari_gan_enhance.viewer.deconvolution import deconvolve_layer, given_optics
 from napari_gan_enhance.viewer.focus import planes_in
+from napari_gan_enhance.viewer.optics_values import optics_chosen, with_lateral_optics
 from napari_gan_enhance.viewer.runs import (
     ResultFinished,
     ResultStarted,
@@ -70,6 +71,8 @@ def _enhance(request: EnhanceRequest, generator: Generator) -> Job[None]:
     from napari_gan_enhance.models.settings import EnhanceSettings
 
     micrograph, choices, spec = request.micrograph, request.choices, generator.spec
+    if spec.takes_psf_width:
+        micrograph = with_lateral_optics(micrograph, optics_chosen(choices))
     region = region_of(micrograph, spec, request.region)
     shape = result_shape(micrograph, spec, request.region)
     target, keep = new_target(micrograph, shape)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from napari_gan_enhance.micrograph.micrograph import VoxelSize
+from napari_gan_enhance.micrograph.microscope import Microscope
+
 if TYPE_CHECKING:
     from napari_gan_enhance.micrograph.micrograph import Micrograph
     from napari_gan_enhance.viewer.choices import RunChoices
@@ -63,6 +66,43 @@ def optics_chosen(choices: RunChoices) -> OpticsValues:
         choices.immersion_index,
         choices.emission_nm,
         choices.voxel_size_um,
+    )
+
+
+def with_lateral_optics(micrograph: Micrograph, values: OpticsValues) -> Micrograph:
+    """Return a micrograph that says of the lateral PSF what the form says.
+
+    What the form holds counts, even where the file says otherwise: the user saw it.
+    The immersion index and the distance between planes need not be on screen: they
+    stay the file's, the index where the aperture allows it.
+
+    Parameters
+    ----------
+    micrograph : Micrograph
+    values : OpticsValues
+
+    Returns
+    -------
+    Micrograph
+        The same pixels.
+
+    Raises
+    ------
+    InputError
+        If a number cannot be.
+    """
+    known, aperture = micrograph.microscope, values.numerical_aperture
+    index = known.immersion_index
+    fits = aperture is None or index is None or aperture < index
+    channels = micrograph.channels
+    if len(values.emission_nm) == len(channels) and not micrograph.is_rgb:
+        told = zip(channels, values.emission_nm, strict=True)
+        channels = tuple(replace(c, emission_nm=emission) for c, emission in told)
+    return micrograph.with_pixels(
+        micrograph.pixels,
+        voxel_size_um=VoxelSize(micrograph.voxel_size_um.z, *values.voxel_size_um[-2:]),
+        channels=channels,
+        microscope=Microscope(known.modality, aperture, index if fits else None),
     )
 
 

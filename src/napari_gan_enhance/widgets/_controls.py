@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QCheckBox, QFormLayout, QSpinBox, QWidget
 
-from napari_gan_enhance.viewer.checks import WITHOUT_OPTICS, Finding, findings
+from napari_gan_enhance.errors import GanEnhanceError
+from napari_gan_enhance.viewer.checks import (
+    WITHOUT_OPTICS,
+    Finding,
+    findings,
+    wants_psf_width,
+)
 from napari_gan_enhance.viewer.choices import MOST_ITERATIONS, EnhanceChoices
 from napari_gan_enhance.viewer.model_choice import bundled_names
 from napari_gan_enhance.widgets._fields import choice_box, select
@@ -35,7 +41,6 @@ class EnhanceControls(RunControls):
 
     layer_help = "The image to enhance. It is never changed: results are new."
     device_help = "Where the network runs."
-    way_out = WITHOUT_OPTICS
 
     def __init__(
         self,
@@ -64,9 +69,22 @@ class EnhanceControls(RunControls):
         self._connect()
 
     @property
+    def way_out(self) -> str:
+        """What can be done where the optics are not known."""
+        return WITHOUT_OPTICS if self.deconvolve.isChecked() else "leave it empty"
+
+    @property
     def needs_optics(self) -> bool:
         """Whether a run would use what the optics form holds."""
-        return bool(self.deconvolve.isChecked())
+        return bool(self.deconvolve.isChecked()) or self._wants_width
+
+    @property
+    def _wants_width(self) -> bool:
+        try:
+            micrograph = self.micrograph()
+        except GanEnhanceError:  # `check` says why
+            micrograph = None
+        return wants_psf_width(self.model.choice, micrograph)
 
     @property
     def is_only_optics_missing(self) -> bool:
@@ -103,19 +121,20 @@ class EnhanceControls(RunControls):
     ) -> list[Finding]:
         return findings(self.choices(), micrograph, self.model.choice, in_file)
 
-    def _on_deconvolve(self) -> None:
+    def check(self) -> None:
+        """Show the optics where they are of use, color what is wrong and say why."""
         is_on = self.deconvolve.isChecked()
         self._form.setRowVisible(self.iterations, is_on)
-        self.optics.setVisible(is_on)
-        self.check()
+        self.optics.setVisible(self.needs_optics)
+        self.optics.show_axial(is_on)
+        super().check()
 
     def _connect(self) -> None:
         super()._connect()
         self.model.chosen.connect(self.check)
         self.precision.currentIndexChanged.connect(self.check)
         self.iterations.valueChanged.connect(self.check)
-        self.deconvolve.toggled.connect(self._on_deconvolve)
-        self._on_deconvolve()
+        self.deconvolve.toggled.connect(self.check)
 
     def _lay_out(self) -> None:
         self._form = form = QFormLayout(self)

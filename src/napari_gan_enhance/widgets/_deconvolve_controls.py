@@ -48,7 +48,6 @@ class DeconvolveControls(RunControls):
 
     layer_help = "The image to deconvolve. It is never changed: results are new."
     device_help = "Where the deconvolution runs."
-    way_out = MEASURE_PSF
 
     def __init__(
         self,
@@ -82,6 +81,11 @@ class DeconvolveControls(RunControls):
         self._lay_out()
         self.show_choices(choices)
         self._connect()
+
+    @property
+    def way_out(self) -> str:
+        """What can be done where the optics are not known."""
+        return MEASURE_PSF
 
     @property
     def needs_optics(self) -> bool:

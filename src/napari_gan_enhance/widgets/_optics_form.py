@@ -1,4 +1,4 @@
-"""What Richardson-Lucy needs to know of the microscope."""
+"""What Richardson-Lucy, and some models, are told of the microscope."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ class OpticsForm(QWidget):
         self.fields: dict[str, NumberField] = {}
         self._form = QFormLayout(self)
         self._form.setContentsMargins(0, 0, 0, 0)
+        self._axis_labels = {axis: QLabel(axis, self) for axis in AXES}
         self._add_row("NA", "numerical_aperture")
         self._add_row("Immersion index", "immersion_index")
         self._add_voxel_row()
@@ -69,6 +70,12 @@ class OpticsForm(QWidget):
         """Return the names of the fields whose text is not a number."""
         return [name for name, field in self.fields.items() if not field.is_number]
 
+    def show_axial(self, is_shown: bool) -> None:
+        """Show what sets the PSF along the optical axis too, or hide it."""
+        self._form.setRowVisible(self.fields["immersion_index"], is_shown)
+        for widget in (self._axis_labels["z"], self.fields["voxel_size_um.z"]):
+            widget.setVisible(is_shown)
+
     def _set_channels(self, names: tuple[str, ...]) -> None:
         for row in self._channel_rows:
             self._form.removeRow(row)
@@ -92,7 +99,7 @@ class OpticsForm(QWidget):
         row = QHBoxLayout()
         row.setSpacing(3)
         for axis in AXES:
-            row.addWidget(QLabel(axis))
+            row.addWidget(self._axis_labels[axis])
             field = self._new_field(f"voxel_size_um.{axis}")
             field.setPlaceholderText("?")  # there is no room for more
             row.addWidget(field, 1)

@@ -57,8 +57,6 @@ class RunControls(QWidget):
 
     layer_help = "The image to work on. It is never changed: results are new."
     device_help = "Where to compute."
-    way_out = ""
-    """What can be done where the optics are not known."""
 
     def __init__(
         self,
@@ -82,6 +80,11 @@ class RunControls(QWidget):
         self._typed: weakref.WeakKeyDictionary[object, OpticsValues] = (
             weakref.WeakKeyDictionary()
         )
+
+    @property
+    def way_out(self) -> str:
+        """What can be done where the optics are not known."""
+        raise NotImplementedError
 
     @property
     def needs_optics(self) -> bool:
