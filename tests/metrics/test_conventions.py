@@ -9,6 +9,7 @@ from skimage import metrics
 
 from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.metrics.conventions import CONVENTIONS
+from napari_gan_enhance.progress import drain
 
 EXACT = 1e-9  # float64
 ANCHOR = 1e-3  # architectures, section 12: the fixture is one of many such images
@@ -40,10 +41,8 @@ def noisy(filaments: np.ndarray) -> np.ndarray:
 
 
 def scores(name, result, reference, *, data_range=1.0, fit="none"):
-    compared = CONVENTIONS[name].compare(
-        result, reference, data_range=data_range, fit=fit
-    )
-    return compared.scores
+    job = CONVENTIONS[name].compare(result, reference, data_range=data_range, fit=fit)
+    return drain(job).scores
 
 
 def test_panek_gives_more_than_the_standard_on_the_same_pair(noisy, filaments) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from skimage.metrics import structural_similarity
 
 from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.metrics.evaluation import evaluate_planes
@@ -11,6 +12,7 @@ from napari_gan_enhance.metrics.fidelity import evaluate
 from napari_gan_enhance.metrics.overlap import same_field
 from napari_gan_enhance.metrics.scale_free import fit_micro_ssim
 from napari_gan_enhance.metrics.settings import EvaluateSettings
+from napari_gan_enhance.metrics.similarity import BAND
 from napari_gan_enhance.micrograph.micrograph import Micrograph
 from napari_gan_enhance.progress import drain
 
@@ -70,13 +72,52 @@ def test_planes_of_a_channel_share_the_scale_of_micro_ssim(reference, rng) -> No
     result = reference * 3 + rng.normal(0, 0.1, reference.shape)
     pair = Micrograph(result, "CZYX"), Micrograph(reference, "CZYX")
     evaluation = drain(evaluate_planes(*pair))
-    micro = fit_micro_ssim([(result[0, z], reference[0, z]) for z in range(3)])
-    expected = [micro.score(result[0, z], reference[0, z]) for z in range(3)]
+    planes = [(result[0, z], reference[0, z]) for z in range(3)]
+    micro = drain(fit_micro_ssim(planes))
+    expected = [drain(micro.score(*plane)) for plane in planes]
     found = [p.scale_free.micro_ssim for p in evaluation.planes[:3]]
     np.testing.assert_allclose(found, expected)
     assert evaluation.median_scale_free.si_psnr == pytest.approx(
         np.median([p.scale_free.si_psnr for p in evaluation.planes])
     )
+
+
+@pytest.mark.parametrize("convention", ["standard", "dlsr"])
+def test_large_planes_report_by_bands_and_have_the_ssim_of_the_whole(
+    rng, convention
+) -> None:
+    """A dozen bands of a tall image; each convention has a window of its own."""
+    reference = rng.random((12 * BAND - 5, 20))
+    result = reference + rng.normal(0, 0.1, reference.shape)
+    settings = EvaluateSettings(convention=convention)
+    job = evaluate_planes(
+        Micrograph(result, "YX"), Micrograph(reference, "YX"), settings
+    )
+    reports = []
+    found = drain(job, reports.append)
+    assert sum(r.stage == "comparing" and r.done == 0 for r in reports) >= 12
+    if convention == "dlsr":
+        spans = [(a - a.min()) / np.ptp(a) for a in (reference, result)]
+        expected = structural_similarity(*spans, data_range=2.0)
+    else:
+        gain, offset = np.polyfit(result.ravel(), reference.ravel(), 1)
+        expected = structural_similarity(
+            reference,
+            gain * result + offset,
+            data_range=found.planes[0].data_range,
+            gaussian_weights=True,
+            use_sample_covariance=False,
+        )
+    assert found.median.ssim == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", ["result", "reference"])
+def test_the_image_that_holds_nan_is_named(reference, name) -> None:
+    pair = {"result": reference.copy(), "reference": reference.copy()}
+    pair[name][1, 2, 3, 4] = np.nan
+    job = evaluate_planes(*(Micrograph(p, "CZYX") for p in pair.values()))
+    with pytest.raises(InputError, match=f"^The {name} holds NaN"):
+        drain(job)
 
 
 def test_maps_show_where_the_error_is(reference) -> None:

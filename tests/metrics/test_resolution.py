@@ -160,7 +160,7 @@ def test_pixels_must_be_square_and_known(rng) -> None:
     image = rng.poisson(band_limited(rng, 0.2, (64, 64)))
     with pytest.raises(InputError, match=r"0\.2 µm high and 0\.1 µm wide"):
         frc(image, image + rng.random(image.shape), (0.2, 0.1))
-    with pytest.raises(InputError, match="does not say its voxel size"):
+    with pytest.raises(InputError, match="does not say its pixel size"):
         drain(measure_resolution(Micrograph(image, "YX"), "decorrelation"))
     with pytest.raises(InputError, match="Only one image was given"):
         drain(measure_resolution(Micrograph(image, "YX"), "frc"))

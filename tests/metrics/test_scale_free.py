@@ -14,6 +14,7 @@ from napari_gan_enhance.metrics.scale_free import (
     fit_micro_ssim,
     scale_invariant_psnr,
 )
+from napari_gan_enhance.progress import drain
 
 SCALE = 1e-3  # the solver's, relative; the loss is flat at its maximum
 PARITY = 1e-3  # of the score: the other solver is a bisection
@@ -52,9 +53,9 @@ def test_perfect_and_blank_results(reference) -> None:
 def test_micro_ssim_finds_the_scale(reference, factor) -> None:
     """Anchor: the scale is 1 / s for a result of s * reference + offset."""
     pairs = [(factor * reference + 17, reference)]
-    micro = fit_micro_ssim(pairs)
+    micro = drain(fit_micro_ssim(pairs))
     assert micro.scale == pytest.approx(1 / factor, rel=SCALE)
-    assert micro.score(*pairs[0]) == pytest.approx(1, abs=1e-5)
+    assert drain(micro.score(*pairs[0])) == pytest.approx(1, abs=1e-5)
 
 
 def test_micro_ssim_agrees_with_cubic(reference, rng) -> None:
@@ -67,25 +68,25 @@ def test_micro_ssim_agrees_with_cubic(reference, rng) -> None:
         result = 0.3 * gaussian_filter(reference, 1) + rng.normal(0, 5, reference.shape)
         other = MicroSSIM().fit(reference, result)
         expected = other.score(reference, result)
-    micro = fit_micro_ssim([(result, reference)])
-    assert micro.score(result, reference) == pytest.approx(expected, abs=PARITY)
+    micro = drain(fit_micro_ssim([(result, reference)]))
+    assert drain(micro.score(result, reference)) == pytest.approx(expected, abs=PARITY)
 
 
 def test_scale_is_one_for_the_data_set(reference, rng) -> None:
     """A plane at twice the scale of the others is seen as wrong."""
     others = [reference + rng.normal(0, 5, reference.shape) for _ in range(4)]
     pairs = [(a, reference) for a in others] + [(2 * others[0], reference)]
-    micro = fit_micro_ssim(pairs)
-    right, wrong = micro.score(*pairs[0]), micro.score(*pairs[-1])
+    micro = drain(fit_micro_ssim(pairs))
+    right, wrong = drain(micro.score(*pairs[0])), drain(micro.score(*pairs[-1]))
     assert right > wrong + 0.05
 
 
 def test_large_data_sets_are_sampled(reference, rng, monkeypatch) -> None:
     module = "napari_gan_enhance.metrics.scale_free.MOST_SAMPLES"
     pairs = [(0.5 * reference + rng.normal(0, 2, reference.shape), reference)] * 3
-    whole = fit_micro_ssim(pairs)
+    whole = drain(fit_micro_ssim(pairs))
     monkeypatch.setattr(module, 4000)
-    sampled = fit_micro_ssim(pairs)
+    sampled = drain(fit_micro_ssim(pairs))
     assert sampled.scale == pytest.approx(whole.scale, rel=0.03)  # of 1400 pixels each
     assert sampled != whole
 
@@ -93,6 +94,6 @@ def test_large_data_sets_are_sampled(reference, rng, monkeypatch) -> None:
 def test_nearly_empty_reference_still_has_a_scale() -> None:
     truth = np.full((20, 20), 7.0)
     truth[0, 0] = 0
-    micro = fit_micro_ssim([(truth, truth)])
+    micro = drain(fit_micro_ssim([(truth, truth)]))
     assert isinstance(micro, MicroSsim)
     assert micro.maximum == 7

@@ -13,7 +13,6 @@ from napari_gan_enhance import __version__
 from napari_gan_enhance.comparison.fields import field_medians, score_fields
 from napari_gan_enhance.comparison.page import write_page
 from napari_gan_enhance.io.atomic import atomic_folder
-from napari_gan_enhance.metrics.conventions import CONVENTIONS
 from napari_gan_enhance.metrics.drawing import new_figure
 from napari_gan_enhance.metrics.settings import EvaluateSettings
 from napari_gan_enhance.metrics.significance import (
@@ -161,19 +160,7 @@ def _summarized(
         },
         {metric: compare_methods(fields[metric]) for metric in metrics},
         tuple(panels),
-        _in_words(settings.evaluation),
-    )
-
-
-def _in_words(settings: EvaluateSettings) -> str:
-    convention = CONVENTIONS[settings.convention]
-    given = convention.data_range or settings.data_range
-    span = f"{given:g}" if given else "3rd to 99.8th percentile of the reference"
-    ssim_span = f"{convention.ssim_range:g}" if convention.ssim_range else "the same"
-    return (
-        f"Convention {convention.name}; fit of gain and offset: {settings.used_fit}; "
-        f"range for PSNR: {span}; for SSIM: {ssim_span}; SSIM window: "
-        f"{convention.window.value}."
+        settings.evaluation.in_words(),
     )
 
 

@@ -21,6 +21,7 @@ from napari_gan_enhance.metrics.fidelity import (
     compare,
 )
 from napari_gan_enhance.metrics.similarity import SsimWindow
+from napari_gan_enhance.progress import Job, Progress
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,7 +70,7 @@ class Convention:
         *,
         data_range: float,
         fit: Fit,
-    ) -> Comparison:
+    ) -> Job[Comparison]:
         """Score a result against its reference.
 
         Parameters
@@ -79,6 +80,10 @@ class Convention:
         data_range : float, > 0
             Overruled by that of a fixed convention, as is the fit.
         fit : "affine" or "none"
+
+        Yields
+        ------
+        Progress
 
         Returns
         -------
@@ -91,6 +96,7 @@ class Convention:
             If the planes cannot be compared under this convention.
         """
         check_planes(result, reference, self.window)
+        yield Progress(0, 1, "comparing")
         truth = np.asarray(reference, np.float64)
         image = np.asarray(result, np.float64)
         if self.scaling == "min-max":
@@ -100,13 +106,15 @@ class Convention:
         else:
             check_range(data_range)
             image = affine_fit(image, truth) if fit == "affine" else image
-        return compare(
+        yield Progress(0, 1, "comparing")
+        job = compare(
             image,
             truth,
             data_range=self.data_range or data_range,
             ssim_range=self.ssim_range,
             window=self.window,
         )
+        return (yield from job)
 
     def _scaled(self, image: NDArray[np.float64]) -> NDArray[np.float64]:
         low, high = float(image.min()), float(image.max())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from napari_gan_enhance.metrics.fidelity import Comparison
     from napari_gan_enhance.metrics.overlap import Overlap
     from napari_gan_enhance.micrograph.micrograph import Micrograph
+
+Result = TypeVar("Result")
 
 OTHER_AXES = "TCZS"
 DEFAULT = EvaluateSettings()
@@ -107,7 +109,7 @@ def evaluate_planes(
     Yields
     ------
     Progress
-        After each plane.
+        After each band of a plane; counts planes.
 
     Returns
     -------
@@ -125,7 +127,7 @@ def evaluate_planes(
     maps = _empty_maps(pair) if settings.maps else None
     planes = yield from _compare(pair, settings, maps)
     free: list[ScaleFreeScores] = []
-    if not convention.is_fixed:
+    if settings.scale_free and not convention.is_fixed:
         free = yield from _score_scale_free(pair)
         planes = [
             replace(plane, scale_free=score)
@@ -205,28 +207,44 @@ def _compare(
         if channel not in ranges:
             ranges[channel] = given or _range(pair.reference, place)
         image, truth = pair.read(place)
-        compared = convention.compare(image, truth, data_range=ranges[channel], fit=fit)
+        job = convention.compare(image, truth, data_range=ranges[channel], fit=fit)
+        compared = yield from _counted(job, clock, done - 1, len(places))
         if maps is not None:
             pair.write(maps, place, compared)
         planes.append(PlaneScores(place, ranges[channel], compared.scores))
-        left = clock.after(done, len(places))
-        yield Progress(done, len(places), "comparing", left)
+    yield Progress(len(places), len(places), "comparing", 0.0)
     return planes
 
 
 def _score_scale_free(pair: _Pair) -> Job[list[ScaleFreeScores]]:
     """Score planes that have been compared; those of a channel are one data set."""
-    places = pair.places()
+    places, clock = pair.places(), RemainingTime()
     scores: dict[int, ScaleFreeScores] = {}
     for channel in sorted({_channel(place) for place in places}):
         mine = [i for i, place in enumerate(places) if _channel(place) == channel]
         planes = _LazyPlanes(pair, [places[i] for i in mine])
-        yield Progress(len(scores), len(places), "fitting the scale")
-        micro = fit_micro_ssim(planes)
+        fitting = fit_micro_ssim(planes)
+        micro = yield from _counted(fitting, clock, len(scores), len(places))
         for i, (image, truth) in zip(mine, planes, strict=True):
-            scores[i] = score_scale_free(image, truth, micro)
-            yield Progress(len(scores), len(places), "scoring free of scale")
+            job = score_scale_free(image, truth, micro)
+            scores[i] = yield from _counted(job, clock, len(scores), len(places))
+    yield Progress(len(places), len(places), "scoring free of scale", 0.0)
     return [scores[i] for i in range(len(places))]
+
+
+def _counted(
+    job: Job[Result], clock: RemainingTime, done: int, total: int
+) -> Job[Result]:
+    """Run the job of one plane of several, counting planes."""
+    while True:
+        try:
+            report = next(job)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        share = report.done / max(report.total, 1)
+        left = clock.after(done + share, total)
+        yield replace(report, done=done, total=total, remaining_s=left)
 
 
 class _LazyPlanes(Sequence[tuple["NDArray[Any]", "NDArray[Any]"]]):

@@ -11,6 +11,7 @@ import numpy as np
 from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.metrics.similarity import SsimWindow, similarity_map
 from napari_gan_enhance.micrograph.intensity import check_finite, fit_intensity_scaling
+from napari_gan_enhance.progress import Job, drain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,7 +105,7 @@ def evaluate(
     image = np.asarray(result, np.float64)
     if fit == "affine":
         image = affine_fit(image, truth)
-    return compare(image, truth, data_range=data_range).scores
+    return drain(compare(image, truth, data_range=data_range)).scores
 
 
 def compare(
@@ -114,7 +115,7 @@ def compare(
     data_range: float,
     ssim_range: float | None = None,
     window: SsimWindow = SsimWindow.GAUSSIAN,
-) -> Comparison:
+) -> Job[Comparison]:
     """Score planes that are on one scale already.
 
     Parameters
@@ -128,6 +129,11 @@ def compare(
         By default the same.
     window : SsimWindow
 
+    Yields
+    ------
+    Progress
+        As `similarity_map` does.
+
     Returns
     -------
     Comparison
@@ -135,10 +141,11 @@ def compare(
     error = image - truth
     mse = float((error**2).mean())
     root = mse**0.5
-    planes = [
-        similarity_map(a, b, data_range=ssim_range or data_range, window=window)
-        for a, b in zip(_stacked(image), _stacked(truth), strict=True)
-    ]
+    planes = []
+    for a, b in zip(_stacked(image), _stacked(truth), strict=True):
+        span = ssim_range or data_range
+        one = yield from similarity_map(a, b, data_range=span, window=window)
+        planes.append(one)
     scores = FidelityScores(
         mse,
         root / float((truth**2).mean()) ** 0.5,
@@ -175,7 +182,7 @@ def reference_range(reference: Any) -> float:
     InputError
         If the reference is constant, empty, or holds NaN or infinity.
     """
-    scaling = fit_intensity_scaling(reference, *RANGE_PERCENTILES)
+    scaling = fit_intensity_scaling(reference, *RANGE_PERCENTILES, name="The reference")
     return scaling.high - scaling.low
 
 
@@ -204,8 +211,8 @@ def check_planes(
             f"compared - SSIM needs at least {window.side} x {window.side} - choose "
             "larger ones."
         )
-    check_finite(result)
-    check_finite(reference)
+    check_finite(result, "The result")
+    check_finite(reference, "The reference")
     if reference.min() == reference.max():
         raise InputError(
             f"All pixels of a reference plane have the value {float(reference.min()):g}"

@@ -77,6 +77,16 @@ class Overlap:
 
     axes: Mapping[str, AxisMatch]
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether pixels of the result are taken as they are."""
+        return all(match.weights is None for match in self.axes.values())
+
+    @property
+    def region(self) -> dict[str, slice]:
+        """Which pixels of the reference are compared, by axis."""
+        return {axis: match.reference for axis, match in self.axes.items()}
+
     def size(self, axis: str) -> int:
         """Return how many pixels of the reference are compared along an axis."""
         part = self.axes[axis].reference
@@ -109,21 +119,27 @@ class Overlap:
         Between pixels it is interpolated linearly; where pixels of the reference are
         larger, over all that lie in reach, as a coarser camera would.
         """
+        y, x = (self.axes[a] for a in "YX")
+        plane = self.slab(result, place)
+        if y.weights is not None:
+            plane = y.weights @ plane
+        return np.asarray(plane if x.weights is None else plane @ x.weights.T)
+
+    def slab(self, result: Micrograph, place: Mapping[str, int]) -> NDArray[Any]:
+        """Read what the result shows at the depth of a plane, on its own pixels."""
         at = place.get("Z", 0)
         z, y, x = (self.axes[a] for a in SPATIAL)
         fixed = {a: n for a, n in place.items() if a != "Z"}
         view = AxesView(result.pixels, result.axes, SPATIAL, fixed)
         if z.weights is None:
             start = z.result.start + at
-            plane = view[slice(start, start + 1), y.result, x.result][0]
-        else:
-            used = np.flatnonzero(z.weights[at])
-            first, last = z.result.start + used[0], z.result.start + used[-1] + 1
-            block = view[slice(first, last), y.result, x.result]
-            plane = np.tensordot(z.weights[at, used[0] : used[-1] + 1], block, 1)
-        if y.weights is not None:
-            plane = y.weights @ plane
-        return np.asarray(plane if x.weights is None else plane @ x.weights.T)
+            block = view[slice(start, start + 1), y.result, x.result]
+            return np.asarray(block[0])
+        used = np.flatnonzero(z.weights[at])
+        first, last = z.result.start + used[0], z.result.start + used[-1] + 1
+        block = view[slice(first, last), y.result, x.result]
+        mixed = np.tensordot(z.weights[at, used[0] : used[-1] + 1], block, 1)
+        return np.asarray(mixed)
 
 
 def extent_of(micrograph: Micrograph, corner_um: Triple = (0.0, 0.0, 0.0)) -> Extent:
@@ -170,7 +186,7 @@ def find_overlap(
     InputError
         If they do not overlap, or another axis than Z, Y and X has another length.
     """
-    _check_others(result, reference)
+    check_others(result, reference)
     flat = result.size("Z") == reference.size("Z") == 1
     matches = {}
     for i, axis in enumerate(SPATIAL):
@@ -181,13 +197,17 @@ def find_overlap(
         unit = where[1].pixel_um[i]
         start = (where[0].corner_um[i] - where[1].corner_um[i]) / unit
         step = where[0].pixel_um[i] / unit
-        match = _match(start, step, result.size(axis), reference.size(axis))
+        match = match_axis(start, step, result.size(axis), reference.size(axis))
         if match is None:
+            ranges = [
+                f"from {e.corner_um[i]:.4g} to "
+                f"{e.corner_um[i] + m.size(axis) * e.pixel_um[i]:.4g} µm"
+                for e, m in zip(where, (result, reference), strict=True)
+            ]
             raise InputError(
                 f"Result and reference do not overlap on axis {axis}: they lie "
-                f"{_range(where[0], i, result.size(axis))} and "
-                f"{_range(where[1], i, reference.size(axis))} - they must show a "
-                "common place - check voxel sizes and positions."
+                f"{ranges[0]} and {ranges[1]} - they must show a common place - check "
+                "voxel sizes and positions."
             )
         matches[axis] = match
     return Overlap(matches)
@@ -204,7 +224,7 @@ def same_field(result: Micrograph, reference: Micrograph) -> Overlap:
     InputError
         If another axis has another length.
     """
-    _check_others(result, reference, also="Z")
+    check_others(result, reference, also="Z")
     extents = [
         Extent((1.0, 1 / m.size("Y"), 1 / m.size("X"))) for m in (result, reference)
     ]
@@ -219,13 +239,26 @@ def same_grid(result: Micrograph, reference: Micrograph) -> Overlap:
     InputError
         If an axis has another length.
     """
-    _check_others(result, reference, also="ZYX")
+    check_others(result, reference, also="ZYX")
     sizes = {axis: slice(0, reference.size(axis)) for axis in SPATIAL}
     return Overlap({axis: AxisMatch(part, part) for axis, part in sizes.items()})
 
 
-def _match(start: float, step: float, n: int, n_reference: int) -> AxisMatch | None:
-    """Match an axis whose result begins at `start` with pixels of size `step`."""
+def match_axis(start: float, step: float, n: int, n_reference: int) -> AxisMatch | None:
+    """Match an axis of a result with that of a reference.
+
+    Parameters
+    ----------
+    start, step : float, pixels of the reference
+        Where the result begins, and the size of its pixels.
+    n, n_reference : int
+        Lengths in pixels.
+
+    Returns
+    -------
+    AxisMatch or None
+        None where they do not meet.
+    """
     slack = SAME_GRID_PX
     first = max(0, int(np.ceil(start - 0.5 - slack)))
     stop = min(n_reference, int(np.floor(start + n * step - 0.5 + slack)) + 1)
@@ -246,12 +279,13 @@ def _match(start: float, step: float, n: int, n_reference: int) -> AxisMatch | N
     return AxisMatch(slice(first, stop), slice(low, high), weights)
 
 
-def _range(extent: Extent, axis: int, size: int) -> str:
-    start = extent.corner_um[axis]
-    return f"from {start:.4g} to {start + size * extent.pixel_um[axis]:.4g} µm"
+def check_others(result: Micrograph, reference: Micrograph, also: str = "") -> None:
+    """Refuse two micrographs of which T, C or S, or an axis of `also`, differ.
 
-
-def _check_others(result: Micrograph, reference: Micrograph, also: str = "") -> None:
+    Raises
+    ------
+    InputError
+    """
     order = "TCS" + also
     if all(result.size(a) == reference.size(a) for a in order):
         return

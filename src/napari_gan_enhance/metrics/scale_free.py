@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_gan_enhance.metrics.similarity import UNIFORM_SIDE, similarity_map
+from napari_gan_enhance.metrics.similarity import (
+    UNIFORM_SIDE,
+    bands,
+    similarity_map,
+)
+from napari_gan_enhance.progress import Job, Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -22,6 +27,8 @@ BACKGROUND_PERCENTILE = 3.0
 MOST_SAMPLES = 2**18
 """Pixels of a data set that the scale is fitted on: all of a field of 512 px, and of a
 larger one enough: the score of a field of 2048 px moved by 2e-4."""
+
+FITTING = "fitting the scale"
 
 LARGEST_LOG_SCALE = np.log(1e6)
 
@@ -99,19 +106,21 @@ class MicroSsim:
     maximum: float
     scale: float
 
-    def score(self, result: NDArray[Any], reference: NDArray[Any]) -> float:
-        """Return the score of a plane (Y, X) of the data set; -1 to 1."""
-        image, truth = self._normalized(result, reference)
+    def score(self, result: NDArray[Any], reference: NDArray[Any]) -> Job[float]:
+        """Compute the score of a plane (Y, X) of the data set; -1 to 1."""
+        image, truth = self.normalized(result, reference)
         span = float(truth.max() - truth.min())
-        return similarity_map(self.scale * image, truth, data_range=span)[0]
+        mean, _ = yield from similarity_map(self.scale * image, truth, data_range=span)
+        return mean
 
-    def _normalized(self, result: NDArray[Any], reference: NDArray[Any]) -> Pair:
+    def normalized(self, result: NDArray[Any], reference: NDArray[Any]) -> Pair:
+        """Return both without offset, the brightest pixel of all references at 1."""
         image = np.asarray(result, np.float64) - self.result_offset
         truth = np.asarray(reference, np.float64) - self.reference_offset
         return image / self.maximum, truth / self.maximum
 
 
-def fit_micro_ssim(pairs: Sequence[Pair]) -> MicroSsim:
+def fit_micro_ssim(pairs: Sequence[Pair]) -> Job[MicroSsim]:
     """Fit offsets and scale to a data set.
 
     Parameters
@@ -119,32 +128,42 @@ def fit_micro_ssim(pairs: Sequence[Pair]) -> MicroSsim:
     pairs : sequence of (result, reference), each (Y, X)
         Read twice, one pair at a time. Of large sets every n-th pixel is used.
 
+    Yields
+    ------
+    Progress
+
     Returns
     -------
     MicroSsim
     """
     share = max(1, len(pairs) * pairs[0][0].size // MOST_SAMPLES)
-    results, references = zip(
-        *((a.ravel()[::share], b.ravel()[::share]) for a, b in pairs), strict=True
-    )
+    results, references = [], []
+    for done, (result, reference) in enumerate(pairs):
+        results.append(result.ravel()[::share])
+        references.append(reference.ravel()[::share])
+        yield Progress(done, 2 * len(pairs), FITTING)
     low = float(np.percentile(np.concatenate(results), BACKGROUND_PERCENTILE))
     truths = np.concatenate(references)
     base = float(np.percentile(truths, BACKGROUND_PERCENTILE))
     if not truths.max() > base:  # nearly empty: a few dark pixels on one value
         base = float(truths.min())
     plain = MicroSsim(low, base, float(truths.max()) - base, 1.0)
-    normalized = (plain._normalized(a, b) for a, b in pairs)
-    scale = _best_scale(normalized, share)
+    moments: list[tuple[NDArray[np.float64], ...]] = []
+    for done, pair in enumerate(pairs, start=len(pairs)):
+        yield Progress(done, 2 * len(pairs), FITTING)
+        for band in _moments(*plain.normalized(*pair), share):
+            moments.append(band)
+            yield Progress(done, 2 * len(pairs), FITTING)
+    scale = _best_scale(moments)
     return MicroSsim(low, base, plain.maximum, scale)
 
 
-def _best_scale(pairs: Iterable[Pair], share: int) -> float:
+def _best_scale(moments: list[tuple[NDArray[np.float64], ...]]) -> float:
     """Return the factor of the images at which their mean SSIM is largest."""
     from scipy.optimize import minimize_scalar
 
-    columns = [_moments(a, b, share) for a, b in pairs]
     ma, mb, va, vb, cov, c1, c2 = (
-        np.concatenate(c) for c in zip(*columns, strict=True)
+        np.concatenate(c) for c in zip(*moments, strict=True)
     )
 
     def loss(log_scale: float) -> float:
@@ -165,8 +184,21 @@ def _best_scale(pairs: Iterable[Pair], share: int) -> float:
 
 def _moments(
     image: NDArray[np.float64], truth: NDArray[np.float64], share: int
+) -> Iterator[tuple[NDArray[np.float64], ...]]:
+    """Yield the moments that SSIM is made of, one band of rows after the other."""
+    edge = UNIFORM_SIDE // 2
+    span = float(truth.max() - truth.min())
+    for top, bottom in bands(len(image) - 2 * edge):
+        rows = slice(top, bottom + 2 * edge)
+        found = _band_moments(image[rows], truth[rows], share)
+        constants = (np.full(found[0].shape, (k * span) ** 2) for k in (0.01, 0.03))
+        yield (*found, *constants)
+
+
+def _band_moments(
+    image: NDArray[np.float64], truth: NDArray[np.float64], share: int
 ) -> tuple[NDArray[np.float64], ...]:
-    """Return means, variances, covariance and constants of SSIM at every n-th pixel."""
+    """Return means, variances and covariance at every n-th pixel."""
     from scipy.ndimage import uniform_filter
 
     def mean(a: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -180,14 +212,14 @@ def _moments(
     va = sample * (mean(image * image) - ma * ma)
     vb = sample * (mean(truth * truth) - mb * mb)
     cov = sample * (mean(image * truth) - ma * mb)
-    span = float(truth.max() - truth.min())
-    constants = (np.full(ma.shape, (k * span) ** 2) for k in (0.01, 0.03))
-    return (ma, mb, va, vb, cov, *constants)
+    return ma, mb, va, vb, cov
 
 
 def score_scale_free(
     result: NDArray[Any], reference: NDArray[Any], micro: MicroSsim
-) -> ScaleFreeScores:
+) -> Job[ScaleFreeScores]:
     """Score a plane (Y, X) of the data set that `micro` was fitted to."""
     psnr = scale_invariant_psnr(result, reference)
-    return ScaleFreeScores(psnr, micro.score(result, reference))
+    yield Progress(0, 1, "comparing")
+    similarity = yield from micro.score(result, reference)
+    return ScaleFreeScores(psnr, similarity)

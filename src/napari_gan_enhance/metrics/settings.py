@@ -31,6 +31,8 @@ class EvaluateSettings(BaseModel):
         reference, over all planes of a channel.
     maps : bool
         Keep the maps of SSIM and error: 8 bytes for each pixel of the reference.
+    scale_free : bool
+        Also score free of scale, where the convention is ours.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,6 +41,7 @@ class EvaluateSettings(BaseModel):
     fit: Fit | None = None
     data_range: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     maps: bool = False
+    scale_free: bool = True
 
     def chosen(self) -> Convention:
         """Return the convention.
@@ -64,3 +67,16 @@ class EvaluateSettings(BaseModel):
         """The fit that is made."""
         is_fixed = CONVENTIONS[self.convention].is_fixed
         return self.fit or ("none" if is_fixed else "affine")
+
+    def in_words(self) -> str:
+        """Return convention, fit, ranges and window, for whoever reads the scores."""
+        convention = CONVENTIONS[self.convention]
+        given = convention.data_range or self.data_range
+        span = f"{given:g}" if given else "3rd to 99.8th percentile of the reference"
+        ssim_range = convention.ssim_range
+        ssim_span = f"{ssim_range:g}" if ssim_range else "the same"
+        return (
+            f"Convention {convention.name}; fit of gain and offset: {self.used_fit}; "
+            f"range for PSNR: {span}; for SSIM: {ssim_span}; SSIM window: "
+            f"{convention.window.value}."
+        )

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_gan_enhance.progress import Job, Progress
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -16,6 +18,10 @@ GAUSSIAN_SIGMA = 1.5
 GAUSSIAN_SIDE = 11
 UNIFORM_SIDE = 7
 """Pixels; the window of scikit-image where nothing else is asked for."""
+
+
+BAND = 256
+"""Rows worked on at a time: a tenth of a second at 4096 pixels in a row."""
 
 
 class SsimWindow(Enum):
@@ -40,8 +46,8 @@ def similarity_map(
     *,
     data_range: float,
     window: SsimWindow = SsimWindow.GAUSSIAN,
-) -> tuple[float, NDArray[np.float64]]:
-    """Return the SSIM of a plane and its map.
+) -> Job[tuple[float, NDArray[np.float64]]]:
+    """Compute the SSIM of a plane and its map.
 
     Parameters
     ----------
@@ -50,6 +56,11 @@ def similarity_map(
     data_range : float, > 0
         Largest minus smallest possible intensity.
     window : SsimWindow
+
+    Yields
+    ------
+    Progress
+        After each band of rows.
 
     Returns
     -------
@@ -62,6 +73,30 @@ def similarity_map(
     ----------
     Wang et al. (2004), doi:10.1109/TIP.2003.819861, eq. 13
     """
+    edge = window.side // 2
+    full = np.empty(image.shape)
+    parts = bands(len(image))
+    for done, (top, bottom) in enumerate(parts, start=1):
+        start = max(0, top - edge)
+        rows = slice(start, bottom + edge)  # what the windows of the band reach
+        part = _similarity(image[rows], reference[rows], data_range, window)
+        full[top:bottom] = part[top - start :][: bottom - top]
+        yield Progress(done, len(parts), "comparing")
+    return float(full[edge:-edge, edge:-edge].mean()), full
+
+
+def bands(rows: int) -> list[tuple[int, int]]:
+    """Return first and last of bands of about equal height that cover a plane."""
+    ends = np.linspace(0, rows, -(-rows // BAND) + 1).round().astype(int)
+    return list(zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True))
+
+
+def _similarity(
+    image: NDArray[np.float64],
+    reference: NDArray[np.float64],
+    data_range: float,
+    window: SsimWindow,
+) -> NDArray[np.float64]:
     from skimage.metrics import structural_similarity
 
     options = (
@@ -69,7 +104,7 @@ def similarity_map(
         if window is SsimWindow.GAUSSIAN
         else {"win_size": UNIFORM_SIDE}
     )
-    mean, full = structural_similarity(
+    _, full = structural_similarity(
         reference,
         image,
         data_range=data_range,
@@ -77,4 +112,4 @@ def similarity_map(
         full=True,
         **options,
     )
-    return float(mean), np.asarray(full, np.float64)
+    return np.asarray(full, np.float64)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.metrics import niqe as naturalness
 from napari_gan_enhance.metrics import resolution
-from napari_gan_enhance.metrics.overlap import extent_of, same_grid
+from napari_gan_enhance.metrics.overlap import same_grid
 from napari_gan_enhance.micrograph.view import AxesView
 from napari_gan_enhance.progress import Job, Progress
-from napari_gan_enhance.tiling.region import positions, snapped_region
+from napari_gan_enhance.tiling.region import positions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_gan_enhance.metrics.niqe import NiqeModel
+    from napari_gan_enhance.metrics.overlap import Overlap
     from napari_gan_enhance.metrics.resolution import (
         FrcThreshold,
         Resolution,
@@ -49,6 +50,7 @@ def measure_resolution(
     method: ResolutionMethod,
     *,
     repeat: Micrograph | None = None,
+    overlap: Overlap | None = None,
     threshold: FrcThreshold = "1/7",
 ) -> Job[tuple[PlaneResolution, ...]]:
     """Measure the lateral resolution of every plane.
@@ -60,6 +62,9 @@ def measure_resolution(
     method : "frc", "single-image frc" or "decorrelation"
     repeat : Micrograph, optional
         A second recording of the same field, needed by "frc".
+    overlap : Overlap, optional
+        Where the second recording lies on the first. Without it both must have the same
+        size and are compared pixel by pixel.
     threshold : "1/7", "half-bit" or "three-sigma"
         Of ring correlation.
 
@@ -87,15 +92,14 @@ def measure_resolution(
             "Only one image was given - the FRC is that of two recordings of one "
             "field - give the second recording, or measure by decorrelation."
         )
-    if repeat is not None:
-        same_grid(repeat, micrograph)
-    pixel_um = extent_of(micrograph).pixel_um[1:]
+    pixel_um = _pixel_um(micrograph)
+    shared = overlap or same_grid(repeat or micrograph, micrograph)
     found = []
-    places = _places(micrograph)
+    places = _places(micrograph, shared)
     for done, place in enumerate(places, start=1):
-        plane = _plane(micrograph, place)
+        plane = shared.reference_plane(micrograph, place)
         if method == "frc" and repeat is not None:
-            other = _plane(repeat, place)
+            other = shared.result_plane(repeat, place)
             one = resolution.frc(plane, other, pixel_um, threshold=threshold)
         elif method == "single-image frc":
             one = resolution.single_image_frc(plane, pixel_um, threshold=threshold)
@@ -174,9 +178,24 @@ def median_resolution_um(planes: Iterable[PlaneResolution]) -> float:
     return float(median(p.resolution.resolution_um for p in planes))
 
 
-def _places(micrograph: Micrograph) -> list[dict[str, int]]:
-    axes = [axis for axis in "TCZS" if micrograph.size(axis) > 1]
-    return positions(snapped_region(micrograph, None, {}), axes)
+def _pixel_um(micrograph: Micrograph) -> tuple[float, float]:
+    _, y, x = micrograph.voxel_size_um
+    if y is None or x is None:
+        raise InputError(
+            f"{micrograph.name or 'The image'!r} does not say its pixel size - a "
+            "resolution is a length in µm - give the image its pixel size."
+        )
+    return y, x
+
+
+def _places(
+    micrograph: Micrograph, overlap: Overlap | None = None
+) -> list[dict[str, int]]:
+    sizes = {axis: micrograph.size(axis) for axis in "TCZS"}
+    if overlap is not None:
+        sizes["Z"] = overlap.size("Z")
+    box = {axis: slice(0, n) for axis, n in sizes.items() if n > 1}
+    return positions(box, list(box))
 
 
 def _plane(micrograph: Micrograph, place: Mapping[str, int]) -> NDArray[Any]:

@@ -65,6 +65,7 @@ def fit_intensity_scaling(
     high_percentile: float,
     *,
     allow_blank: bool = False,
+    name: str = "The image",
 ) -> IntensityScaling:
     """Fit the scaling to percentiles of a whole image.
 
@@ -76,6 +77,8 @@ def fit_intensity_scaling(
         Which percentiles become 0 and 1.
     allow_blank : bool
         Return the scaling of a blank image instead of refusing it.
+    name : str
+        Of the image, for the beginning of an error.
 
     Returns
     -------
@@ -86,7 +89,7 @@ def fit_intensity_scaling(
     InputError
         If the image is empty, holds NaN or infinite pixels, or is constant.
     """
-    sample = np.concatenate([block.ravel() for block in _blocks(source)])
+    sample = np.concatenate([block.ravel() for block in _blocks(source, name)])
     low, high = np.percentile(
         sample, [low_percentile, high_percentile], overwrite_input=True
     )
@@ -94,14 +97,20 @@ def fit_intensity_scaling(
         low, high = sample.min(), sample.max()
     if not low < high and not allow_blank:
         raise InputError(
-            f"All pixels have the value {float(low):g} - an image needs structure to "
-            "be worked on - choose another image or channel."
+            f"All pixels have the value {float(low):g} - {name[0].lower()}{name[1:]} "
+            "needs structure to be worked on - choose another image or channel."
         )
     return IntensityScaling(float(low), float(high))
 
 
-def check_finite(block: NDArray[Any]) -> None:
+def check_finite(block: NDArray[Any], name: str = "The image") -> None:
     """Refuse NaN and infinity, which would spread to every pixel they touch.
+
+    Parameters
+    ----------
+    block : ndarray, any shape and dtype
+    name : str
+        Of the image, for the beginning of the error.
 
     Raises
     ------
@@ -115,18 +124,18 @@ def check_finite(block: NDArray[Any]) -> None:
     if not finite.all():
         count = int(np.count_nonzero(~finite))
         raise InputError(
-            f"The image holds NaN or infinite pixels ({count} in one region) - all "
+            f"{name} holds NaN or infinite pixels ({count} in one region) - all "
             "pixels must be finite in float32 - replace them, for instance by the "
             "background."
         )
 
 
-def _blocks(source: Any) -> Iterator[NDArray[Any]]:
+def _blocks(source: Any, name: str) -> Iterator[NDArray[Any]]:
     """Yield blocks that cover the image, or a random share of it if it is large."""
     shape = source.shape
     if 0 in shape:
         raise InputError(
-            f"The image has shape {tuple(shape)} and holds no pixels - every axis "
+            f"{name} has shape {tuple(shape)} and holds no pixels - every axis "
             "needs at least one - choose another image."
         )
     starts = list(itertools.product(*(range(0, n, BLOCK) for n in shape)))
@@ -139,6 +148,6 @@ def _blocks(source: Any) -> Iterator[NDArray[Any]]:
             slice(a, min(a + BLOCK, n)) for a, n in zip(start, shape, strict=True)
         )
         block = np.asarray(source[window])
-        check_finite(block)
+        check_finite(block, name)
         # Percentiles are not defined between False and True.
         yield block.view(np.uint8) if block.dtype.kind == "b" else block
