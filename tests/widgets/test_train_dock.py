@@ -10,8 +10,9 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from napari_gan_enhance.errors import InputError
+from napari_gan_enhance.training import child
 from napari_gan_enhance.viewer.train_choices import TrainChoices
-from napari_gan_enhance.viewer.train_preview import NAMES
+from napari_gan_enhance.viewer.train_preview import NAME
 from napari_gan_enhance.widgets import _train_pairs, train
 from napari_gan_enhance.widgets.train import TrainDock
 
@@ -54,6 +55,8 @@ def dock(
     shown: Viewer, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> TrainDock:
     monkeypatch.setenv("NAPARI_GAN_ENHANCE_MODELS", str(tmp_path / "models"))
+    # On a busy machine a polite child waits for longer than a test does.
+    monkeypatch.setattr(child, "NICENESS", 0)
     dock = TrainDock(shown)
     shown.window.add_dock_widget(dock, name="Train")
     dock.panel.form.show_choices(
@@ -100,10 +103,13 @@ def test_pairs_of_layers_make_a_model_for_enhance(
     assert steps == [0, 2]
     assert [step for step, _ in panel.plot.points("total")]
     layers = dock._viewer.layers
-    assert all(name in layers for name in NAMES.values())
-    assert layers[NAMES["result"]].scale == pytest.approx([0.1, 0.1])
+    assert layers[NAME].scale == pytest.approx([0.1, 0.1])
     # Right of the images, which end at 12.75 µm.
-    assert layers[NAMES["source"]].translate[1] > SIDE * 0.1 - 0.1
+    assert layers[NAME].translate[1] > SIDE * 0.1 - 0.1
+    # Source, result and target of 128 pixels with gaps of 6: the best of two steps.
+    assert layers[NAME].data.shape == (SIDE, 3 * SIDE + 2 * 6)
+    result = layers[NAME].data[:, SIDE + 6 : -SIDE - 6]
+    assert np.array_equal(result, panel.strip.checkpoint.preview.result[0])
     panel.strip.use.click()
     assert told == []
     kept = list((tmp_path / "models").iterdir())
@@ -161,7 +167,7 @@ def test_closing_ends_the_training_and_leaves_nothing(
     folder = panel.strip.checkpoint.path.parents[1]
     assert folder.is_dir()
     viewer.window.remove_dock_widget(dock)
-    assert not set(NAMES.values()) & {layer.name for layer in viewer.layers}
+    assert NAME not in viewer.layers
     qtbot.waitUntil(lambda: not trainings(), timeout=WAIT_MS)
     qtbot.waitUntil(lambda: not folder.exists(), timeout=WAIT_MS)
 

@@ -46,6 +46,13 @@ CLOSING_S = 20.0
 ENDING_S = 5.0
 """Seconds a process may take to end after its connection has."""
 
+NICENESS = 5
+"""Of the child, 0 to 19: what draws the window comes first, which in software takes
+more than the one core that is left to it. Alone, the child is as fast as ever."""
+
+LOW_PRIORITY = getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
+"""The same on Windows, where it is given when a process is started."""
+
 LOST = (EOFError, ConnectionError, AuthenticationError)
 """What a connection raises when the other side is gone, or is not ours."""
 
@@ -79,9 +86,12 @@ def in_child(make_job: Callable[..., Job[Any]], *arguments: Any) -> Job[Any]:
     key = secrets.token_hex(32)
     with socket.create_server((HOST, 0)) as server:
         port = server.getsockname()[1]
-        command = [sys.executable, "-m", __spec__.name, str(port)]
+        command = [sys.executable, "-m", __spec__.name, str(port), str(NICENESS)]
         child = subprocess.Popen(  # its output goes where ours goes
-            command, env={**os.environ, KEY_VARIABLE: key}, stdin=subprocess.DEVNULL
+            command,
+            env={**os.environ, KEY_VARIABLE: key},
+            stdin=subprocess.DEVNULL,
+            creationflags=LOW_PRIORITY,
         )
         try:
             connection = yield from _accepted(server, child, key.encode())
@@ -165,8 +175,10 @@ def _ended(child: subprocess.Popen[bytes]) -> DeviceError:
     )
 
 
-def main(port: int) -> None:
+def main(port: int, niceness: int) -> None:
     """Be the child: take a job, report, and end when told or left alone."""
+    if hasattr(os, "nice"):  # not on Windows
+        os.nice(niceness)
     key = os.environ.pop(KEY_VARIABLE).encode()
     caller = socket.create_connection((HOST, port))
     with Connection(caller.detach()) as connection:
@@ -199,4 +211,4 @@ def _serve(connection: Connection) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), int(sys.argv[2]))

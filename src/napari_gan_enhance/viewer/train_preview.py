@@ -9,25 +9,25 @@ import numpy as np
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
+    from numpy.typing import NDArray
 
     from napari_gan_enhance.training.events import Preview
 
-NAMES = {
-    "source": "Held out: source",
-    "result": "Held out: result",
-    "target": "Held out: target",
-}
-"""Sides of a preview, and their layers, from left to right."""
+NAME = "Held out: source, result, target"
+"""Of the layer: what it shows, from left to right."""
 
 GAP = 0.05
-"""Between two images, as a share of their width."""
+"""Between two images, and left of the first, as a share of their width."""
 
 PERCENTILES = (0.5, 99.8)
-"""Of the target: black and white of all three."""
+"""Of the target: black and white."""
 
 
-class PreviewLayers:
-    """Three layers side by side, right of what is in the viewer.
+class PreviewLayer:
+    """Three images side by side in one layer, right of what is in the viewer.
+
+    One layer, as each that is added holds up the window for a tenth of a second, and
+    three lines of the layer list would be in the way.
 
     Parameters
     ----------
@@ -36,9 +36,9 @@ class PreviewLayers:
 
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = viewer
-        self._layers: dict[str, Image] = {}
+        self._layer: Image | None = None
         self._like: Image | None = None
-        self._place: tuple[np.ndarray[Any, Any], float] | None = None
+        self._corner: tuple[float, float] | None = None
 
     def begin(self, like: Image | None) -> None:
         """Take away what an earlier training left.
@@ -50,50 +50,41 @@ class PreviewLayers:
         """
         self.end()
         self._like = like if like in self._viewer.layers else None
-        self._place = None
+        self._corner = None
 
     def show(self, preview: Preview) -> None:
-        """Show a preview; the same one again costs an upload of 256 x 256 pixels."""
-        is_new = not any(x in self._viewer.layers for x in self._layers.values())
-        low, high = map(float, np.percentile(preview.target[0], PERCENTILES))
-        for number, side in enumerate(NAMES):
-            plane = getattr(preview, side)[0]
-            layer = self._layers.get(side)
-            if layer is None or layer not in self._viewer.layers:
-                self._layers[side] = self._added(side, plane, number, (low, high))
-            elif not np.array_equal(layer.data, plane):
-                layer.data = plane
-        if is_new:
-            self._viewer.reset_view(layers=list(self._layers.values()))
+        """Show a preview; another one of the same size is written in place."""
+        shown, layer = _beside_each_other(preview), self._layer
+        if layer is None or layer not in self._viewer.layers:
+            self._layer = self._added(shown, preview.target[0])
+            self._viewer.reset_view(layers=[self._layer])
+        elif layer.data.shape != shown.shape:
+            layer.data = shown
+        elif not np.array_equal(layer.data, shown):
+            layer.data[...] = shown
+            layer.refresh(thumbnail=False, highlight=False, extent=False)
 
     def end(self) -> None:
-        """Take the layers away."""
-        for layer in self._layers.values():
-            if layer in self._viewer.layers:
-                self._viewer.layers.remove(layer)
-        self._layers = {}
+        """Take the layer away."""
+        layer, self._layer = self._layer, None
+        if layer is not None and layer in self._viewer.layers:
+            self._viewer.layers.remove(layer)
 
-    def _added(
-        self,
-        side: str,
-        plane: np.ndarray[Any, Any],
-        number: int,
-        limits: tuple[float, float],
-    ) -> Image:
+    def _added(self, shown: NDArray[np.float32], target: NDArray[np.float32]) -> Image:
         scale, units = self._scale()
-        if self._place is None:
+        if self._corner is None:  # else the user has removed the layer
             extent = self._viewer.layers.extent.world
             is_empty = not len(self._viewer.layers)
-            corner = np.zeros(2) if is_empty else [extent[0, -2], extent[1, -1]]
-            self._place = np.asarray(corner, float), plane.shape[1] * scale[1]
-        (top, left), width = self._place
-        x = left + width * (GAP + number * (1 + GAP))
+            self._corner = (0.0, 0.0) if is_empty else (extent[0, -2], extent[1, -1])
+        top, left = self._corner
+        limits = tuple(map(float, np.percentile(target, PERCENTILES)))
         chosen = set(self._viewer.layers.selection)
+        gap = _gap(target.shape[1]) * scale[1]
         layer: Image = self._viewer.add_image(
-            plane,
-            name=NAMES[side],
+            shown,
+            name=NAME,
             scale=scale,
-            translate=(top, x),
+            translate=(top, left + gap),
             units=units,
             contrast_limits=limits if limits[0] < limits[1] else None,
         )
@@ -105,3 +96,15 @@ class PreviewLayers:
             return (1.0, 1.0), None
         y, x = (float(abs(s)) for s in self._like.scale[-2:])
         return (y, x), tuple(self._like.units[-2:])
+
+
+def _beside_each_other(preview: Preview) -> NDArray[np.float32]:
+    """Return the first channel of source, result and target, black between them."""
+    sides = [preview.source[0], preview.result[0], preview.target[0]]
+    high, wide = sides[0].shape
+    black = np.full((high, _gap(wide)), preview.target[0].min(), np.float32)
+    return np.hstack([sides[0], black, sides[1], black, sides[2]])
+
+
+def _gap(wide: int) -> int:
+    return max(1, round(GAP * wide))

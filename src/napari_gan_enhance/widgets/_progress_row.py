@@ -13,8 +13,8 @@ FINE = 1000
 """Steps of the bar where one tile is all: it moves with the time that is left."""
 
 
-class ProgressRow(QWidget):
-    """A bar, a line of text, and the same bar in the activity dock while a run lasts.
+class PlainProgressRow(QWidget):
+    """A bar and a line of text, for jobs that are watched in their dock.
 
     Parameters
     ----------
@@ -34,17 +34,15 @@ class ProgressRow(QWidget):
         self.text.setWordWrap(True)
         self.text.setToolTip("What is being done, and how long it will take.")
         self._note, self._stage, self._since = "", "", 0.0
-        self.activity = ActivityBar(self)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.bar)
         column.addWidget(self.text)
         self.bar.hide()
 
-    def begin(self, title: str) -> None:
+    def begin(self) -> None:
         """Show that a run has begun."""
         self._note, self._stage = "", ""
-        self.activity.show_progress(Progress(0, 0, title))
         # Not the moving kind: it would draw the whole window anew all the time.
         self.bar.setRange(0, 1)
         self.bar.setValue(0)
@@ -67,12 +65,40 @@ class ProgressRow(QWidget):
         self.text.setText(
             "\n".join(filter(None, [_line(progress, self._unit), self._note]))
         )
-        self.activity.show_progress(progress)
 
     def end(self, text: str) -> None:
         """Show how the run ended."""
         self.bar.hide()
         self.text.setText("\n".join(filter(None, [text, self._note])))
+
+
+class ProgressRow(PlainProgressRow):
+    """The same bar in napari's activity dock too, while a run lasts.
+
+    Parameters
+    ----------
+    parent : QWidget, optional
+    unit : str
+        As in `PlainProgressRow`.
+    """
+
+    def __init__(self, parent: QWidget | None = None, *, unit: str = "tiles") -> None:
+        super().__init__(parent, unit=unit)
+        self.activity = ActivityBar(self)
+
+    def begin(self, title: str = "") -> None:
+        """Show that a run has begun."""
+        self.activity.show_progress(Progress(0, 0, title))
+        super().begin()
+
+    def show_progress(self, progress: Progress) -> None:
+        """Show one report."""
+        super().show_progress(progress)
+        self.activity.show_progress(progress)
+
+    def end(self, text: str) -> None:
+        """Show how the run ended."""
+        super().end(text)
         self.activity.end()
 
 

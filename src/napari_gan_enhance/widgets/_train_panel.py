@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
 
 from napari_gan_enhance.viewer.train_choices import TrainChoices
 from napari_gan_enhance.widgets._fields import align_labels, text_label
-from napari_gan_enhance.widgets._progress_row import ProgressRow
+from napari_gan_enhance.widgets._progress_row import PlainProgressRow
 from napari_gan_enhance.widgets._train_form import TrainForm
 from napari_gan_enhance.widgets._train_pairs import PairsBox
 from napari_gan_enhance.widgets._train_plot import TrainPlot
@@ -59,7 +59,7 @@ class TrainPanel(QWidget):
         self.pause.setToolTip("Rest between two steps; nothing is lost.")
         self.stop = QPushButton("Stop", self)
         self.stop.setToolTip("End within one step and keep the best so far.")
-        self.progress = ProgressRow(self, unit="")
+        self.progress = PlainProgressRow(self, unit="")
         self.memory = QLabel(self)
         self.memory.setToolTip("What the training holds of the device's own memory.")
         self.plot = TrainPlot(self)
@@ -85,7 +85,7 @@ class TrainPanel(QWidget):
         self.strip.clear()
         self.memory.hide()
         self.plot.show()
-        self.progress.begin("Training")
+        self.progress.begin()
 
     def show_memory(self, mib: int) -> None:
         """Show what the training holds of a device."""
@@ -111,8 +111,6 @@ class TrainPanel(QWidget):
     def close_down(self) -> None:
         """Hear no more of the viewer, and delete what was not saved."""
         self.pairs.close_down()
-        self.progress.activity.close()
-        self.plot.soon.cancel()
 
     def _lay_out(self, parent: QWidget) -> None:
         form = QWidget()

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import pyqtgraph as pg
-from qtpy.QtCore import QObject, Qt
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QWidget
-from superqt.utils import QSignalThrottler
 
 from napari_gan_enhance.training.events import HeldOutScore
 
@@ -30,14 +29,16 @@ HEIGHT = 300
 AXIS_WIDTH = 56
 LOSS_SHARE = 2
 """Of the height: so many times what the others get."""
-REDRAW_MS = 1000
 
 MOST_POINTS = 2000
 """Of a curve; beyond, every second one is dropped: a screen shows no more."""
 
 
 class TrainPlot(pg.GraphicsLayoutWidget):
-    """Three plots over one axis of steps; drawn at most once a second.
+    """Three plots over one axis of steps, drawn when told to.
+
+    Drawing takes longer than adding: whoever adds also knows when all that changed in
+    the window is to be drawn, which is best done at once.
 
     Parameters
     ----------
@@ -55,18 +56,18 @@ class TrainPlot(pg.GraphicsLayoutWidget):
             "untreated source. Drag to move, wheel to zoom."
         )
         self._points: dict[str, list[tuple[int, float]]] = {}
+        self._changed: set[str] = set()
         self._curves: dict[str, Any] = {}
         self._plots: dict[str, Any] = {}
         self._add_plots()
         # pyqtgraph gives its menus no parent: they would outlive every closed dock.
         for menu in set(QApplication.topLevelWidgets()) - before - {self}:
             menu.setParent(self, menu.windowFlags())
-        self.soon = _throttler(self)
-        self.soon.triggered.connect(self._draw)
 
     def clear_curves(self) -> None:
         """Forget the last training."""
         self._points = {}
+        self._changed = set()
         for curve in self._curves.values():
             curve.setData([], [])
 
@@ -83,6 +84,13 @@ class TrainPlot(pg.GraphicsLayoutWidget):
         self._add("ssim", step, score.ssim)
         self._add("ssim of source", step, score.ssim - score.ssim_gain)
 
+    def draw(self) -> None:
+        """Draw the curves that have new points."""
+        for name in self._changed:
+            steps, values = zip(*self._points[name], strict=True)
+            self._curves[name].setData(list(steps), list(values))
+        self._changed = set()
+
     def points(self, name: str) -> list[tuple[int, float]]:
         """Return the points of a curve, (step, value)."""
         return self._points.get(name, [])
@@ -92,12 +100,7 @@ class TrainPlot(pg.GraphicsLayoutWidget):
         points.append((step, value))
         if len(points) > MOST_POINTS:
             del points[:-1:2]
-        self.soon.throttle()
-
-    def _draw(self) -> None:
-        for name, points in self._points.items():
-            steps, values = zip(*points, strict=True)
-            self._curves[name].setData(list(steps), list(values))
+        self._changed.add(name)
 
     def _add_plots(self) -> None:
         for row, (name, text) in enumerate(ROWS.items()):
@@ -127,9 +130,3 @@ class TrainPlot(pg.GraphicsLayoutWidget):
         for name, color in COLORS.items():
             self._curves[name] = losses.plot(pen=pg.mkPen(color, width=1))
         self.ci.layout.setRowStretchFactor(0, LOSS_SHARE)
-
-
-def _throttler(parent: QObject) -> QSignalThrottler:
-    soon = QSignalThrottler(parent=parent)
-    soon.setTimeout(REDRAW_MS)
-    return soon

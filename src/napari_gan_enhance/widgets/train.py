@@ -16,7 +16,7 @@ from napari_gan_enhance.errors import GanEnhanceError
 from napari_gan_enhance.training.events import Losses, Validated
 from napari_gan_enhance.viewer.model_choice import CHECKPOINT_SUFFIX
 from napari_gan_enhance.viewer.train_choices import TrainChoices
-from napari_gan_enhance.viewer.train_preview import PreviewLayers
+from napari_gan_enhance.viewer.train_preview import PreviewLayer
 from napari_gan_enhance.viewer.train_results import (
     keep_checkpoint,
     save_checkpoint_as,
@@ -45,8 +45,9 @@ if TYPE_CHECKING:
 PLUGIN = "napari-gan-enhance"
 
 SHOW_S = 1.0
-"""Seconds between two steps of the bar: each draws the whole window anew, canvas
-included, which takes 60 ms where the processor draws it."""
+"""Seconds between two steps of bar and curves: each draws the whole window anew, which
+takes 60 ms where the processor draws it. Hence both at once, and no bar in the activity
+dock, which draws all over again."""
 
 
 class TrainDock(QWidget):
@@ -72,7 +73,7 @@ class TrainDock(QWidget):
         self._began, self._shown_at, self._stage = 0.0, 0.0, ""
         self._share = ShareDone(TrainChoices())
         self.runner = JobRunner(self)
-        self.preview = PreviewLayers(self._viewer)
+        self.preview = PreviewLayer(self._viewer)
         self.panel = TrainPanel(
             self._viewer, load_choices(self._settings, TrainChoices), self
         )
@@ -131,10 +132,6 @@ class TrainDock(QWidget):
     def _on_reported(self, progress: Progress) -> None:
         panel, detail = self.panel, progress.detail
         shown = self._share.of(progress)
-        is_due = time.monotonic() - self._shown_at >= SHOW_S
-        if is_due or progress.note or progress.stage != self._stage:
-            self._shown_at, self._stage = time.monotonic(), progress.stage
-            panel.progress.show_progress(shown)
         if isinstance(detail, Losses):
             panel.plot.add_losses(detail.step, detail.values)
         elif isinstance(detail, Validated):
@@ -143,6 +140,11 @@ class TrainDock(QWidget):
             panel.strip.add(detail)
         elif isinstance(detail, DeviceMemory):
             panel.show_memory(detail.mib)
+        is_due = time.monotonic() - self._shown_at >= SHOW_S
+        if is_due or progress.note or progress.stage != self._stage:
+            self._shown_at, self._stage = time.monotonic(), progress.stage
+            panel.progress.show_progress(shown)
+            panel.plot.draw()
 
     def _on_looked(self, looked: Validated) -> None:
         if looked.score is not None:
@@ -167,6 +169,7 @@ class TrainDock(QWidget):
 
     def _ended(self, text: str) -> None:
         self.panel.progress.end(text)
+        self.panel.plot.draw()
         self.panel.strip.go_to_best()
 
     def _on_idle(self) -> None:
