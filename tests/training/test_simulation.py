@@ -139,3 +139,21 @@ def test_a_folder_with_files_is_refused(tmp_path):
     (tmp_path / "data" / "mine.txt").write_text("keep")
     with pytest.raises(OutputError, match="holds files already"):
         next(simulate(tmp_path / "data", SMALL))
+
+
+def test_cameras_suit_their_objectives(tmp_path):
+    """0.514 wavelength / NA spans one to six pixels, as any pixel may be asked for."""
+    settings = SMALL.model_copy(update={"fields": 8, "pixel_um": (0.01, 1.0)})
+    drain(simulate(tmp_path / "pairs", settings))
+    record = json.loads((tmp_path / "pairs" / "pairs.json").read_text("utf-8"))
+    for pair in record["pairs"]:
+        optics = pair["formation"]["optics"]
+        width_um = 0.514e-3 * optics["emission_nm"] / optics["numerical_aperture"]
+        assert 1 <= width_um / optics["pixel_um"] <= 6
+
+
+def test_a_camera_that_suits_no_objective_is_taken_as_asked(tmp_path):
+    settings = SMALL.model_copy(update={"fields": 1, "pixel_um": (2.0, 2.0)})
+    drain(simulate(tmp_path / "pairs", settings))
+    record = json.loads((tmp_path / "pairs" / "pairs.json").read_text("utf-8"))
+    assert record["pairs"][0]["formation"]["optics"]["pixel_um"] == pytest.approx(2.0)

@@ -22,6 +22,15 @@ Volume: TypeAlias = "NDArray[np.float32]"
 
 Kind = Literal["filaments", "tubes", "puncta", "membranes", "nuclei"]
 
+SHARES: dict[Kind, float] = {
+    "filaments": 0.4,
+    "tubes": 0.15,
+    "puncta": 0.1,
+    "membranes": 0.15,
+    "nuclei": 0.2,
+}
+"""How often a kind is drawn: filaments crowd most, and are hardest to tell apart."""
+
 STEPS_PER_VOXEL = 2
 """Points along a curve for each voxel, so that it has no gaps."""
 
@@ -76,18 +85,28 @@ def draw(kind: Kind, grid: Grid, rng: np.random.Generator) -> Volume:
 
 def draw_mixture(grid: Grid, rng: np.random.Generator) -> Volume:
     """Draw one or two kinds together, as `draw`, in varying strength."""
-    kinds = rng.permutation(list(_DRAWN))[: rng.integers(1, 3)]
+    kinds = rng.choice(
+        list(SHARES), 1 + rng.integers(2), replace=False, p=list(SHARES.values())
+    )
     volume = sum(rng.uniform(0.3, 1) * draw(kind, grid, rng) for kind in kinds)
     return np.asarray(volume / max(float(np.max(volume)), 1e-9), np.float32)
 
 
 def _filaments(grid: Grid, rng: np.random.Generator) -> Volume:
-    count = _count(rng, 0.004, 0.06, grid)
     volume = np.zeros(grid.shape, np.float32)
-    for _ in range(count):
-        curve = _curve(grid, rng, length_um=rng.uniform(5, 40), stiffness=rng.random())
+    start = _Start.drawn(grid, rng)
+    bundled = rng.random() < 0.4
+    for _ in range(_count(rng, 0.004, 0.25, grid)):
+        curve = _curve(
+            grid,
+            rng,
+            length_um=rng.uniform(5, 40),
+            stiffness=rng.random(),
+            origin=start.place(grid, rng),
+            direction=start.direction(rng),
+        )
         beads = rng.uniform(0.7, 1.3) * (1 + 0.3 * _waves(len(curve), rng))
-        strands = rng.integers(1, 6) if rng.random() < 0.3 else 1  # bundles
+        strands = rng.integers(1, 8) if bundled else 1
         spread = rng.normal(0, 0.06, (strands, 1, 3)) * (strands > 1)
         for offset in spread:
             _splat(volume, grid, curve + offset, beads)
@@ -128,13 +147,15 @@ def _nuclei(grid: Grid, rng: np.random.Generator) -> Volume:
         (np.arange(n) + 0.5) * step
         for n, step in zip(grid.shape, grid.voxel_um, strict=True)
     )
-    fine, coarse = (_texture(grid, rng, um) for um in (0.12, rng.uniform(0.3, 0.8)))
-    chromatin = np.clip(1 + 0.5 * fine + 0.6 * coarse, 0.1, None)
+    fine, coarse = (_texture(grid, rng, um) for um in (0.15, rng.uniform(0.3, 0.9)))
+    weights = rng.uniform(0.2, 0.6, 2)
+    chromatin = np.clip(1 + weights[0] * fine + weights[1] * coarse, 0.1, None)
+    chromatin += rng.uniform(0, 3) * _spots(grid, rng)
     volume = np.zeros(grid.shape, np.float32)
-    for _ in range(_count(rng, 0.0008, 0.004, grid)):
+    for _ in range(_count(rng, 0.0006, 0.004, grid)):
         center = rng.random(3) * grid.size_um
         radius = rng.uniform(3, 8) * rng.uniform(0.7, 1.3, 2)
-        height = rng.uniform(2, 6)
+        height = rng.uniform(1.5, 5)
         outline = _outline(rng)
         dy, dx = (y - center[1])[:, None] / radius[0], (x - center[2]) / radius[1]
         edge = outline(np.arctan2(dy, dx))
@@ -144,6 +165,15 @@ def _nuclei(grid: Grid, rng: np.random.Generator) -> Volume:
         shape = np.clip((1 - np.sqrt(inside**2 + depth**2)) / softness, 0, 1)
         volume += shape.astype(np.float32) * np.float32(rng.uniform(0.5, 1))
     return np.asarray(volume * chromatin, np.float32)
+
+
+def _spots(grid: Grid, rng: np.random.Generator) -> Volume:
+    """Return dense spots, brightest 1: the chromocenters of nuclei."""
+    spots = np.zeros(grid.shape, np.float32)
+    count = _count(rng, 0.05, 0.2, grid)
+    _splat(spots, grid, rng.random((count, 3)) * grid.size_um, np.ones(count))
+    spots = _thickened(spots, grid, rng.uniform(0.2, 0.5))
+    return np.asarray(spots / max(float(spots.max()), 1e-9), np.float32)
 
 
 _DRAWN: dict[Kind, Callable[[Grid, np.random.Generator], Volume]] = {
@@ -163,18 +193,66 @@ def _count(
     return 1 + int(rng.poisson(density * grid.area_um2))
 
 
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """Where filaments begin and which way they run.
+
+    At random, from organizing centers (microtubules), or nearly in parallel (stress
+    fibers).
+
+    Parameters
+    ----------
+    centers : ndarray, shape (N, 3), µm
+        None of them for filaments that begin anywhere.
+    angle, spread : float, radians
+        Direction in the plane and how far one filament departs from it.
+    """
+
+    centers: NDArray[np.float64]
+    angle: float
+    spread: float
+
+    @classmethod
+    def drawn(cls, grid: Grid, rng: np.random.Generator) -> _Start:
+        order = rng.choice(["random", "centers", "parallel"], p=[0.35, 0.35, 0.3])
+        count = _count(rng, 0.0005, 0.003, grid) if order == "centers" else 0
+        return cls(
+            rng.random((count, 3)) * grid.size_um,
+            rng.uniform(0, math.pi),
+            rng.uniform(0.03, 0.4) if order == "parallel" else 2 * math.pi,
+        )
+
+    def place(self, grid: Grid, rng: np.random.Generator) -> NDArray[np.float64]:
+        if len(self.centers) == 0:
+            return rng.random(3) * grid.size_um
+        return np.asarray(rng.choice(self.centers) + rng.normal(0, 0.6, 3))
+
+    def direction(self, rng: np.random.Generator) -> float:
+        return self.angle + self.spread * rng.uniform(-1, 1)
+
+
 def _curve(
-    grid: Grid, rng: np.random.Generator, *, length_um: float, stiffness: float
+    grid: Grid,
+    rng: np.random.Generator,
+    *,
+    length_um: float,
+    stiffness: float,
+    origin: NDArray[np.float64] | None = None,
+    direction: float | None = None,
 ) -> NDArray[np.float64]:
     """Return points (N, 3) in µm along a smooth random curve, nearly in the plane."""
+    if origin is None:
+        origin = rng.random(3) * grid.size_um
+    if direction is None:
+        direction = rng.uniform(0, 2 * math.pi)
     step = min(grid.voxel_um) / STEPS_PER_VOXEL
     count = max(2, int(length_um / step))
     # Persistence lengths from 2 µm (soft) to 40 µm (stiff): <turn²> = step / length.
     turn = math.sqrt(step / (2 * 20**stiffness))
-    angle = rng.uniform(0, 2 * math.pi) + np.cumsum(rng.normal(0, turn, count))
+    angle = direction + np.cumsum(rng.normal(0, turn, count))
     tilt = rng.normal(0, 0.15) + np.cumsum(rng.normal(0, 0.2 * turn, count))
     moves = np.stack([np.sin(tilt), np.sin(angle), np.cos(angle)], axis=1) * step
-    return np.asarray(rng.random(3) * grid.size_um + np.cumsum(moves, axis=0))
+    return np.asarray(origin + np.cumsum(moves, axis=0))
 
 
 def _shell(

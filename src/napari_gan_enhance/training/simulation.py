@@ -1,8 +1,8 @@
 """Simulate pairs: what a wide-field microscope makes of sharp objects.
 
 Each field is a new object under another microscope. The target is what a confocal
-microscope shows of the plane in focus, its pinhole one Airy disk wide: less haze, and
-here no noise.
+microscope of the same aperture shows of the plane in focus, its pinhole nearly closed:
+the thinnest section that one can take, and here without noise.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from napari_gan_enhance.io.write import write_micrograph
 from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
 from napari_gan_enhance.micrograph.microscope import Channel, Microscope, Modality
 from napari_gan_enhance.micrograph.view import AxesView
+from napari_gan_enhance.models.psf_width import FWHM
 from napari_gan_enhance.optics.formation import FormationSettings, form_image
 from napari_gan_enhance.optics.sectioning import confocal_transfer
 from napari_gan_enhance.optics.transfer import FormationOptics, Haze
@@ -40,7 +41,11 @@ SAMPLING = 2
 """Object pixels along a camera pixel: what is drawn is finer than what is seen."""
 
 DEPTHS = 11
-"""Planes of a drawn object; the one in focus lies between the third and the ninth."""
+"""Planes of a drawn object; any but the outermost may be in focus."""
+
+PSF_PX = (1.0, 6.0)
+"""Widths of the PSF in pixels between which cameras are matched to objectives: finer
+pixels are rarely used, and coarser ones lose what the objective resolves."""
 
 IMMERSIONS = ((0.9, 1.0), (1.15, 1.333), (math.inf, 1.515))
 """Largest aperture of a usual objective, and the index it is made for."""
@@ -66,6 +71,7 @@ class SimulationSettings(BaseModel):
     numerical_aperture : (low, high)
     emission_nm : (low, high), nanometres
     pixel_um : (low, high), µm
+        Of these, one that suits the objective, if any does.
     thickness_um : (low, high), µm
         Of the drawn objects; what is out of focus is haze.
     photons : (low, high)
@@ -87,13 +93,13 @@ class SimulationSettings(BaseModel):
     size: int = Field(256, ge=64, le=2048)
     numerical_aperture: Range = (0.5, 1.45)
     emission_nm: Range = (450.0, 680.0)
-    pixel_um: Range = (0.04, 0.2)
-    thickness_um: Range = (1.0, 8.0)
+    pixel_um: Range = (0.04, 0.35)
+    thickness_um: Range = (1.0, 9.0)
     photons: Range = (12.0, 3000.0)
     background: Range = (0.02, 0.5)
-    haze: Range = (0.02, 0.6)
+    haze: Range = (0.03, 0.6)
     read_noise: Range = (0.5, 3.0)
-    sharp_share: float = Field(0.35, ge=0, le=1)
+    sharp_share: float = Field(0.25, ge=0, le=1)
     seed: int = Field(0, ge=0)
 
 
@@ -175,10 +181,11 @@ def _field(
         pixel = optics.pixel_um / SAMPLING
         grid = Grid((DEPTHS, side, side), (optics.plane_um or 0, pixel, pixel))
         planes = draw_mixture(grid, rng)
-        focus = int(rng.integers(2, DEPTHS - 2))
+        focus = int(rng.integers(1, DEPTHS - 1))
         shown = confocal_transfer(
             optics,
             excitation_nm=optics.emission_nm - STOKES_NM,
+            pinhole_airy=0,
             sampling=SAMPLING,
             depth=DEPTHS - 1,
             shape=(side, side),
@@ -204,18 +211,20 @@ def _formation(
         return float(low * (high / low) ** rng.random())
 
     aperture = between(settings.numerical_aperture)
+    emission_nm = between(settings.emission_nm)
+    width_um = FWHM * 1e-3 * emission_nm / aperture
     photons = between(settings.photons)
     thickness = between(settings.thickness_um)
     return FormationSettings(
         optics=FormationOptics(
             numerical_aperture=aperture,
             immersion_index=next(n for limit, n in IMMERSIONS if aperture < limit),
-            emission_nm=between(settings.emission_nm),
-            pixel_um=between(settings.pixel_um),
+            emission_nm=emission_nm,
+            pixel_um=between(_suitable(settings.pixel_um, width_um)),
             plane_um=None if flat else thickness / DEPTHS,
         ),
         haze=Haze(
-            share=between(settings.haze) if flat else 0.5 * between(settings.haze),
+            share=between(settings.haze),
             width_um=max(1.0, thickness),
             kind="defocus" if flat else "gaussian",
         ),
@@ -227,6 +236,13 @@ def _formation(
         read_noise=between(settings.read_noise),
         bits=16,
     )
+
+
+def _suitable(pixel_um: Range, psf_um: float) -> Range:
+    """Return the pixel sizes that suit a PSF, or all if none does."""
+    low = max(pixel_um[0], psf_um / PSF_PX[1])
+    high = min(pixel_um[1], psf_um / PSF_PX[0])
+    return (low, high) if low <= high else pixel_um
 
 
 def _micrograph(
