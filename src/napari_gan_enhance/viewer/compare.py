@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from napari.experimental import link_layers, unlink_layers
 
+from napari_gan_enhance.viewer.shown_alone import show_name
 from napari_gan_enhance.viewer.viewport import camera_of, grid_of, is_all_on_screen
 
 if TYPE_CHECKING:
@@ -21,9 +22,6 @@ contrast limits are matched when a result is complete."""
 
 GRID = ("spacing", "stride", "shape", "enabled")
 """What is changed of the grid, in an order in which it can be set."""
-
-NAME_SIZE = 8
-"""Points: the names of layers are long and the cells narrow."""
 
 GAP = 4.0
 """Screen pixels between two cells."""
@@ -58,7 +56,7 @@ class Comparison:
         for layer, visible in self._visible.items():
             layer.visible = visible
         for layer in still_there:
-            _show_name(layer, False)
+            show_name(layer, False)
         grid, camera = grid_of(self._viewer), camera_of(self._viewer)
         for name in reversed(GRID):
             setattr(grid, name, self._grid[name])
@@ -83,16 +81,10 @@ class Comparison:
 def put_side_by_side(viewer: ViewerModel, layers: Sequence[Image]) -> None:
     """Give each layer a cell of the grid with its name, the first on the left."""
     for layer in layers:
-        _show_name(layer, True)
+        show_name(layer, True)
     grid = grid_of(viewer)
     order = [layer for layer in viewer.layers if layer in layers]
     grid.shape = (1, len(layers))
     grid.stride = 1 if order[0] is layers[0] else -1
     grid.spacing = GAP
     grid.enabled = True
-
-
-def _show_name(layer: Image, is_shown: bool) -> None:
-    if hasattr(layer, "name_overlay"):  # new in napari 0.7
-        layer.name_overlay.visible = is_shown
-        layer.name_overlay.font_size = NAME_SIZE

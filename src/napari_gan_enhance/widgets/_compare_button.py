@@ -28,7 +28,8 @@ class CompareButton(QPushButton):
         self.setCheckable(True)
         self.setToolTip(
             "Source and results side by side, with the same zoom and matched contrast. "
-            "Press once more to go back."
+            "Press once more to go back. A swipe line, blinking and differences are in "
+            "Plugins > GAN Enhance > Compare."
         )
         self._viewer = viewer
         self._layers: list[Image] = []

@@ -1,0 +1,224 @@
+"""The difference of two layers where both show the same place, as a layer."""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_gan_enhance.errors import InputError
+from napari_gan_enhance.micrograph.view import AxesView
+from napari_gan_enhance.registration.resample import plane_between, sampled
+from napari_gan_enhance.viewer.layer_pair import check_pair
+from napari_gan_enhance.viewer.layers import (
+    layer_axes,
+    result_layer_data,
+    unique_name,
+)
+from napari_gan_enhance.viewer.shared_grid import (
+    SAME_GRID_PX,
+    check_sizes,
+    shared_grid,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from napari.components import ViewerModel
+    from napari.layers import Image
+    from numpy.typing import NDArray
+
+    Plane = NDArray[np.float32]
+
+COLORS = ((0.25, 0.65, 1.0), (0.0, 0.0, 0.0), (1.0, 0.6, 0.1))
+"""Less is blue, more is orange, no difference is black: nothing shows as nothing, and
+color-blind people tell the sides apart."""
+
+SHOWN_PERCENTILE = 99.5
+"""Of the absolute differences of the plane on screen; beyond it colors are full."""
+
+FIT_SAMPLES = 2**18
+"""Pixels that the intensity fit looks at: gain and offset are then known to 1 %."""
+
+
+class Difference:
+    """After minus before, on the grid of before, plane by plane.
+
+    Parameters
+    ----------
+    before, after : Image
+
+    Raises
+    ------
+    InputError
+        If they are not two images of one channel each, differ in T, C or in having Z,
+        or do not overlap.
+    """
+
+    def __init__(self, before: Image, after: Image) -> None:
+        check_pair(before, after)
+        for layer in (before, after):
+            if layer.rgb:
+                raise InputError(
+                    f"Layer {layer.name!r} is RGB - differences are of one number for "
+                    "each pixel - split its colors first."
+                )
+        self.axes = layer_axes(before)
+        self._pixels = [_pixels(layer) for layer in (before, after)]
+        self._axes = (self.axes, layer_axes(after))
+        check_sizes(before, after)
+        self.grid = shared_grid(before, after)
+        self.gain, self.offset = 1.0, 0.0
+
+    @property
+    def places(self) -> dict[str, range]:
+        """Positions of its planes on T, C and Z, in pixels of before."""
+        sizes = dict(zip(self.axes, self._pixels[0].shape, strict=True))
+        spans = {a: slice(0, n) for a, n in sizes.items()} | dict(self.grid.region)
+        return {a: range(spans[a].start, spans[a].stop) for a in self.axes[:-2]}
+
+    @property
+    def is_lazy(self) -> bool:
+        """Whether planes are made when they are looked at."""
+        in_memory = all(isinstance(p, np.ndarray) for p in self._pixels)
+        return not in_memory or math.prod(map(len, self.places.values())) > 1
+
+    def planes(self, place: Mapping[str, int]) -> tuple[Plane, Plane]:
+        """Return one plane of both on the same grid; NaN where the second ends."""
+        rows, columns = (self.grid.region[a] for a in "YX")
+        view = AxesView(self._pixels[0], self._axes[0], "YX", place)
+        first = np.asarray(view[rows, columns], np.float32)
+        at = {a: i for a, i in place.items() if a != "Z" and a in self._axes[1]}
+        stack = AxesView(self._pixels[1], self._axes[1], "ZYX", at)
+        z = self.grid.depth[0] + self.grid.depth[1] * place.get("Z", 0)
+        shift = self.grid.shift()
+        if shift is not None and abs(z - round(z)) < SAME_GRID_PX:
+            moved = [
+                slice(part.start + by, part.stop + by)
+                for part, by in zip((rows, columns), shift, strict=True)
+            ]
+            block = stack[slice(round(z), round(z) + 1), moved[0], moved[1]]
+            return first, np.asarray(block[0], np.float32)
+        start = np.eye(3)
+        start[:2, 2] = rows.start, columns.start
+        whole = plane_between(stack, z)[0]
+        into = np.asarray(self.grid.into @ start, np.float64)
+        return first, sampled(whole, np.eye(3), first.shape, into)
+
+    def plane(self, place: Mapping[str, int]) -> Plane:
+        """Return one plane of the difference, shape (Y, X) of the region, float32."""
+        first, second = self.planes(place)
+        if (self.gain, self.offset) != (1.0, 0.0):
+            second = np.float32(self.gain) * second + np.float32(self.offset)
+        return np.asarray(second - first, np.float32)
+
+    def fit(self, place: Mapping[str, int]) -> None:
+        """Bring after to the scale of before, by least squares over one plane."""
+        first, second = (x.ravel() for x in self.planes(place))
+        stride = max(1, len(first) // FIT_SAMPLES)
+        x, y = second[::stride].astype(float), first[::stride].astype(float)
+        is_known = np.isfinite(x) & np.isfinite(y)
+        x, y = x[is_known], y[is_known]
+        spread = float(x.var()) if len(x) else 0.0
+        if spread > 0:
+            self.gain = float(((x - x.mean()) * y).mean() / spread)
+            self.offset = float(y.mean() - self.gain * x.mean())
+
+    def pixels(self) -> Any:
+        """Return all of it: numpy if it is one plane in memory, else dask."""
+        places = self.places
+        if not self.is_lazy:
+            only = {a: span[0] for a, span in places.items()}
+            plane = self.plane(only)
+            return plane.reshape(*(1 for _ in places), *plane.shape)
+        return self._lazy(places)
+
+    def _lazy(self, places: Mapping[str, range]) -> Any:
+        import dask.array as da
+        from dask import delayed
+
+        shape = tuple(
+            self.grid.region[a].stop - self.grid.region[a].start for a in "YX"
+        )
+        read = delayed(self.plane, pure=False)
+        blocks = [
+            da.from_delayed(read(dict(zip(places, at, strict=True))), shape, np.float32)
+            for at in product(*places.values())
+        ]
+        counts = [len(span) for span in places.values()]
+        return da.stack(blocks).reshape(*counts, *shape)
+
+
+def add_difference(
+    viewer: ViewerModel, before: Image, after: Image, *, fits: bool
+) -> str:
+    """Add the difference of two layers as a layer.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    before, after : Image
+        Its grid, scale and units are those of before, its extent what both show.
+    fits : bool
+        Whether after is brought to the scale of before first, by the gain and offset
+        of least squares over the plane on screen.
+
+    Returns
+    -------
+    str
+        A sentence on what is shown.
+
+    Raises
+    ------
+    InputError
+        As `Difference`.
+    """
+    from napari.layers import Layer
+    from napari.utils.colormaps import Colormap
+
+    made = Difference(before, after)
+    step = viewer.dims.current_step[-before.ndim :]
+    shown = {
+        axis: min(max(at, span[0]), span[-1])
+        for (axis, span), at in zip(made.places.items(), step, strict=False)
+    }
+    if fits:
+        made.fit(shown)
+    limit = _limit(made.plane(shown))
+    named = f"difference: {after.name} - {before.name}"
+    data, settings, kind = result_layer_data(
+        before,
+        made.pixels(),
+        name=unique_name([x.name for x in viewer.layers], named),
+        upscale=1,
+        region=made.grid.region,
+        contrast_limits=(-limit, limit),
+    )
+    settings |= {
+        "colormap": Colormap([(*c, 1.0) for c in COLORS], name="less-more"),
+        "gamma": 1.0,
+        "opacity": 1.0,
+        "blending": "translucent_no_depth",
+    }
+    viewer.add_layer(Layer.create(data, settings, kind))
+    fitted = (
+        f"{made.gain:.4g} x {after.name} {made.offset:+.4g}" if fits else after.name
+    )
+    return f"{fitted} - {before.name}: orange is more, blue less, black the same."
+
+
+def _pixels(layer: Any) -> Any:
+    return layer.data[0] if layer.multiscale else layer.data
+
+
+def _limit(plane: Plane) -> float:
+    """Return the difference that gets the full color; positive."""
+    stride = max(1, plane.size // FIT_SAMPLES)
+    sizes = np.abs(plane.ravel()[::stride])
+    sizes = sizes[np.isfinite(sizes)]
+    if not len(sizes):
+        return 1.0
+    limit = float(np.percentile(sizes, SHOWN_PERCENTILE)) or float(sizes.max())
+    return limit if limit > 0 else 1.0

@@ -1,0 +1,140 @@
+"""The Compare dock: two layers side by side, under a line, in turn, subtracted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari.utils.notifications import show_error
+from qtpy.QtCore import QEvent
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from napari_gan_enhance.errors import GanEnhanceError
+from napari_gan_enhance.viewer.contrast_link import ContrastLink
+from napari_gan_enhance.viewer.difference import add_difference
+from napari_gan_enhance.viewer.layer_pair import check_pair
+from napari_gan_enhance.widgets._compare_modes import GUIDE, CompareModes
+from napari_gan_enhance.widgets._compare_pair import PairField
+from napari_gan_enhance.widgets._fields import text_label
+
+if TYPE_CHECKING:
+    import napari.viewer
+
+
+class CompareDock(QWidget):
+    """Compare two layers; everything is put back at the end.
+
+    Parameters
+    ----------
+    napari_viewer : Viewer
+    """
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        # napari hands plugins a proxy, whose layers are other proxies each time.
+        self._viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
+        self._is_open = True
+        self._link: ContrastLink | None = None
+        self.pair = PairField(self._viewer, self)
+        self.modes = CompareModes(self._viewer, self.pair.layers, self)
+        self.linked = QCheckBox("Link contrast", self)
+        self.linked.setToolTip(
+            "Show as much of both layers black and white, also while you change the "
+            "contrast of one. Both get their own contrast back when you untick this."
+        )
+        self.difference = QPushButton("Add difference", self)
+        self.difference.setToolTip(
+            "A new layer: After minus Before where both show the same place. Orange is "
+            "more, blue is less, black is the same."
+        )
+        self.fits = QCheckBox("Fit intensity first", self)
+        self.fits.setToolTip(
+            "Bring After to the scale of Before, by one gain and one offset, fitted to "
+            "the plane on screen: many results have a scale of their own."
+        )
+        self.fits.setChecked(True)
+        self.hint = text_label("What is shown, or what to do next.")
+        self._lay_out()
+        self._connect()
+        self._show_state()
+
+    def event(self, event: QEvent | None) -> bool:
+        """End everything when napari takes the widget out of its dock."""
+        is_moved = event is not None and event.type() == QEvent.Type.ParentChange
+        if is_moved and self.parent() is None and self._is_open:
+            self._is_open = False
+            self.modes.close_down()
+            self._unlink()
+            self.pair.close_down()
+            self.deleteLater()  # napari opens a new one the next time
+        return bool(super().event(event))
+
+    def _on_pair(self) -> None:
+        is_linked = self._link is not None
+        self._unlink()
+        self._show_state()
+        self.modes.follow_pair()
+        if is_linked and self.linked.isEnabled():
+            self._on_linked(True)
+
+    def _on_linked(self, is_on: bool) -> None:
+        self._unlink()
+        before, after = self.pair.layers()
+        if is_on and before is not None and after is not None:
+            try:
+                self._link = ContrastLink(self._viewer, before, after)
+            except GanEnhanceError as error:
+                self.linked.setChecked(False)
+                self._on_failed(str(error))
+
+    def _unlink(self) -> None:
+        if self._link is not None:
+            self._link.end()
+            self._link = None
+
+    def _on_difference(self) -> None:
+        before, after = self.pair.layers()
+        self.modes.end()  # it would lie over both
+        try:
+            said = add_difference(
+                self._viewer, before, after, fits=self.fits.isChecked()
+            )
+        except GanEnhanceError as error:
+            self._on_failed(str(error))
+        else:
+            self.hint.setText(said)
+
+    def _on_failed(self, reason: str) -> None:
+        self.hint.setText(reason)
+        show_error(reason)
+
+    def _show_state(self) -> None:
+        """Say what is missing, and let nothing be pressed that cannot work."""
+        try:
+            check_pair(*self.pair.layers())
+        except GanEnhanceError as error:
+            problem = str(error)
+        else:
+            problem = ""
+        self.hint.setText(problem or GUIDE)
+        for widget in (self.modes, self.linked, self.difference, self.fits):
+            widget.setDisabled(bool(problem))
+
+    def _connect(self) -> None:
+        self.pair.chosen.connect(self._on_pair)
+        self.modes.said.connect(self.hint.setText)
+        self.modes.failed.connect(self._on_failed)
+        self.linked.toggled.connect(self._on_linked)
+        self.difference.clicked.connect(self._on_difference)
+
+    def _lay_out(self) -> None:
+        row = QHBoxLayout()
+        row.addWidget(self.difference)
+        row.addWidget(self.fits)
+        row.addStretch(1)
+        column = QVBoxLayout(self)
+        column.addWidget(self.pair)
+        column.addWidget(self.modes)
+        column.addWidget(self.linked)
+        column.addLayout(row)
+        column.addWidget(self.hint)
+        column.addStretch(1)
