@@ -22,9 +22,7 @@ from napari_gan_enhance.checkpoints.load import load_generator
 from napari_gan_enhance.checkpoints.native import load_network, save_checkpoint
 from napari_gan_enhance.models.spec import Score
 from napari_gan_enhance.training.pairs import find_pairs
-
-MOST_NAMED = 8
-"""Fields that are named one by one; of more, drawn ones, their number says enough."""
+from napari_gan_enhance.training.report import fields_text
 
 IN_CARD = {
     "PSNR over the best Richardson-Lucy of an oracle, affine fit (dB)": (
@@ -52,12 +50,8 @@ def main() -> None:
         pattern = card.recipe["field_pattern"]
         pairs = find_pairs(folder / "source", folder / "target", pattern)
         pairs = [p for p in pairs if p.field in fields]
-        named = (
-            sorted(fields) if len(fields) <= MOST_NAMED else [f"{len(fields)} drawn"]
-        )
         values = [scores(p, generator) for p in pairs]
-        title = f"{data_set.name}, fields {', '.join(named)}"
-        rows.append(row(title, values))
+        rows.append(row(f"{data_set.name}, {fields_text(fields)}", values))
     sys.stdout.write(as_markdown(rows))
     if options.into_card:
         complete_card(options.into_card, rows)

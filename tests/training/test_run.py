@@ -26,6 +26,7 @@ from napari_gan_enhance.training.events import (
 from napari_gan_enhance.training.recipe import Recipe
 from napari_gan_enhance.training.recipes import RECIPES, recipe_named
 from napari_gan_enhance.training.record import record_path
+from napari_gan_enhance.training.report import fields_text
 from napari_gan_enhance.training.resume import resume_path
 from napari_gan_enhance.training.run import run_training
 from napari_gan_enhance.training.validation import Validator
@@ -272,3 +273,8 @@ def test_recipes_survive_the_card(recipe):
 def test_recipe_that_contradicts_itself_is_refused(changes, reason):
     with pytest.raises(ValueError, match=reason):
         Recipe.model_validate({**RECIPES["supervised"].model_dump(), **changes})
+
+
+def test_scores_name_few_fields_and_count_many():
+    assert fields_text({"b", "a"}) == "fields a, b"
+    assert fields_text([f"drawn_{n}" for n in range(40)]) == "40 fields"

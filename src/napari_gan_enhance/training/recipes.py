@@ -35,8 +35,22 @@ VARIED_OPTICS = Recipe(
     field_pattern=FIELD_PATTERN,
 )
 """Pairs that `simulate` made under many microscopes, each told by the width of its
-PSF; a start for `panek`, which is slower. Blurred objects have many possible pasts:
+PSF. Blurred objects have many possible pasts:
 the squared error goes for their mean, the absolute one would say they are not there."""
+
+ADVERSARIAL_OPTICS = Recipe.model_validate(
+    {
+        **VARIED_OPTICS.model_dump(),
+        "name": "varied-optics-adversarial",
+        "steps": 3_000,
+        "batch": 4,
+        "learning_rate": 3e-4,
+        "adversarial_weight": 0.1,
+        "balance": "gradients",
+        "discriminator_learning_rate": 1e-4,
+    }
+)
+"""Goes on from there with a discriminator, whose share is that of `panek`."""
 
 PANEK = Recipe(
     name="panek",

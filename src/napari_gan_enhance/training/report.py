@@ -16,7 +16,7 @@ from napari_gan_enhance.training.prediction import predict
 from napari_gan_enhance.training.validation import mean_scores
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     import torch
     from torch import nn
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 MEASURED = {"training_data", "recipe", "steps", "seed", "scores", "date", "version"}
 """Keys of a card that nobody writes by hand."""
+
+MOST_NAMED = 12
+"""Fields that are named in a score; all stand in the card's training data."""
 
 
 def held_out_scores(
@@ -52,7 +55,7 @@ def held_out_scores(
                 result = yield from predict(network, spec, image, device=device)
                 values.append(_scores_of(image, result))
         fields = {i.pair.field for i in images if i.pair.data_set == name}
-        data = f"{name}, fields {', '.join(sorted(fields))}{remark}"
+        data = f"{name}, {fields_text(fields)}{remark}"
         scores += [
             Score(
                 metric=metric,
@@ -63,6 +66,13 @@ def held_out_scores(
             for metric in values[0]
         ]
     return tuple(scores)
+
+
+def fields_text(fields: Collection[str]) -> str:
+    """Return the names of fields of view, or how many they are."""
+    if len(fields) > MOST_NAMED:
+        return f"{len(fields)} fields"
+    return f"fields {', '.join(sorted(fields))}"
 
 
 def check_texts(given: Any, name: str) -> None:
