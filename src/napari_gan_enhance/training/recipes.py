@@ -35,8 +35,8 @@ VARIED_OPTICS = Recipe(
     field_pattern=FIELD_PATTERN,
 )
 """Pairs that `simulate` made under many microscopes, each told by the width of its
-PSF. Blurred objects have many possible pasts:
-the squared error goes for their mean, the absolute one would say they are not there."""
+PSF. What was out of focus cannot be told for sure: the squared error goes for the mean
+of what may have been, the absolute one would say that nothing was."""
 
 ADVERSARIAL_OPTICS = Recipe.model_validate(
     {
@@ -118,6 +118,7 @@ RECIPES = {
         FINETUNE,
         SUPERVISED,
         VARIED_OPTICS,
+        ADVERSARIAL_OPTICS,
         PANEK_PAPER,
         PANEK_REFERENCE,
     )
