@@ -45,9 +45,7 @@ class Turn:
         y, x = (int(share * m) for share, m in zip(self.offset, multiple, strict=True))
         return y, x
 
-    def forward(
-        self, window: NDArray[Any], multiple: tuple[int, ...]
-    ) -> NDArray[Any]:
+    def forward(self, window: NDArray[Any], multiple: tuple[int, ...]) -> NDArray[Any]:
         """Return a window (C, Y, X) as this turn shows it to the model."""
         pads = [
             (before, m - before if before else 0)
