@@ -23,16 +23,19 @@ Volume: TypeAlias = "NDArray[np.float32]"
 Kind = Literal["filaments", "tubes", "puncta", "membranes", "nuclei"]
 
 SHARES: dict[Kind, float] = {
-    "filaments": 0.4,
-    "tubes": 0.15,
+    "filaments": 0.5,
+    "tubes": 0.1,
     "puncta": 0.1,
-    "membranes": 0.15,
+    "membranes": 0.1,
     "nuclei": 0.2,
 }
 """How often a kind is drawn: filaments crowd most, and are hardest to tell apart."""
 
 STEPS_PER_VOXEL = 2
 """Points along a curve for each voxel, so that it has no gaps."""
+
+RIM = 0.12
+"""Height of a cell at its rim relative to its middle."""
 
 FOURIER_ORDERS = 6
 """Waves around the outline of a cell or nucleus."""
@@ -85,9 +88,8 @@ def draw(kind: Kind, grid: Grid, rng: np.random.Generator) -> Volume:
 
 def draw_mixture(grid: Grid, rng: np.random.Generator) -> Volume:
     """Draw one or two kinds together, as `draw`, in varying strength."""
-    kinds = rng.choice(
-        list(SHARES), 1 + rng.integers(2), replace=False, p=list(SHARES.values())
-    )
+    count = 1 + int(rng.random() < 0.4)
+    kinds = rng.choice(list(SHARES), count, replace=False, p=list(SHARES.values()))
     volume = sum(rng.uniform(0.3, 1) * draw(kind, grid, rng) for kind in kinds)
     return np.asarray(volume / max(float(np.max(volume)), 1e-9), np.float32)
 
@@ -96,7 +98,7 @@ def _filaments(grid: Grid, rng: np.random.Generator) -> Volume:
     volume = np.zeros(grid.shape, np.float32)
     start = _Start.drawn(grid, rng)
     bundled = rng.random() < 0.4
-    for _ in range(_count(rng, 0.004, 0.25, grid)):
+    for _ in range(_count(rng, 0.02, 0.4, grid)):
         curve = _curve(
             grid,
             rng,
@@ -105,6 +107,7 @@ def _filaments(grid: Grid, rng: np.random.Generator) -> Volume:
             origin=start.place(grid, rng),
             direction=start.direction(rng),
         )
+        curve = start.settled(curve)
         beads = rng.uniform(0.7, 1.3) * (1 + 0.3 * _waves(len(curve), rng))
         strands = rng.integers(1, 8) if bundled else 1
         spread = rng.normal(0, 0.06, (strands, 1, 3)) * (strands > 1)
@@ -206,11 +209,17 @@ class _Start:
         None of them for filaments that begin anywhere.
     angle, spread : float, radians
         Direction in the plane and how far one filament departs from it.
+    layer : float, 0 to 1
+        Share of the depth that they fill, from the glass up.
+    dome_um : float, µm
+        How far from a center a cell is that thick; towards its rim it is flat.
     """
 
     centers: NDArray[np.float64]
     angle: float
     spread: float
+    layer: float
+    dome_um: float
 
     @classmethod
     def drawn(cls, grid: Grid, rng: np.random.Generator) -> _Start:
@@ -220,12 +229,23 @@ class _Start:
             rng.random((count, 3)) * grid.size_um,
             rng.uniform(0, math.pi),
             rng.uniform(0.03, 0.4) if order == "parallel" else 2 * math.pi,
+            rng.uniform(0.1, 1) if order == "parallel" else 1.0,
+            rng.uniform(5, 15),
         )
 
     def place(self, grid: Grid, rng: np.random.Generator) -> NDArray[np.float64]:
         if len(self.centers) == 0:
             return rng.random(3) * grid.size_um
         return np.asarray(rng.choice(self.centers) + rng.normal(0, 0.6, 3))
+
+    def settled(self, curve: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Press a curve (N, 3) into the cell."""
+        share = np.full(len(curve), self.layer)
+        if len(self.centers):
+            away = curve[:, np.newaxis, 1:] - self.centers[np.newaxis, :, 1:]
+            nearest = np.hypot(*away.T).min(axis=0)
+            share *= RIM + (1 - RIM) * np.exp(-((nearest / self.dome_um) ** 2))
+        return curve * np.stack([share, np.ones_like(share), np.ones_like(share)], 1)
 
     def direction(self, rng: np.random.Generator) -> float:
         return self.angle + self.spread * rng.uniform(-1, 1)

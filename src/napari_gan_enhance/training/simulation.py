@@ -41,7 +41,7 @@ SAMPLING = 2
 """Object pixels along a camera pixel: what is drawn is finer than what is seen."""
 
 DEPTHS = 11
-"""Planes of a drawn object; any but the outermost may be in focus."""
+"""Planes of a drawn object; the more light is in one, the more often it is in focus."""
 
 PSF_PX = (1.0, 6.0)
 """Widths of the PSF in pixels between which cameras are matched to objectives: finer
@@ -181,7 +181,8 @@ def _field(
         pixel = optics.pixel_um / SAMPLING
         grid = Grid((DEPTHS, side, side), (optics.plane_um or 0, pixel, pixel))
         planes = draw_mixture(grid, rng)
-        focus = int(rng.integers(1, DEPTHS - 1))
+        light = planes.sum((1, 2), dtype=np.float64)
+        focus = int(rng.choice(DEPTHS, p=light / light.sum()))
         shown = confocal_transfer(
             optics,
             excitation_nm=optics.emission_nm - STOKES_NM,
