@@ -10,11 +10,17 @@ import tifffile
 from scipy.ndimage import gaussian_filter
 
 from napari_gan_enhance.errors import InputError, TrainingError
+from napari_gan_enhance.io.read import read_micrograph
 from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
+from napari_gan_enhance.micrograph.microscope import Channel, Microscope
 from napari_gan_enhance.progress import drain
 from napari_gan_enhance.registration.canvas import PlacedImage
-from napari_gan_enhance.registration.pair_set import add_to_pair_set, read_pair_set
-from napari_gan_enhance.registration.pairing import cut_pair
+from napari_gan_enhance.registration.pair_set import (
+    add_to_pair_set,
+    read_pair_set,
+    source_range,
+)
+from napari_gan_enhance.registration.pairing import cut_channels, cut_pair
 from napari_gan_enhance.registration.resample import inner_box, resample
 from napari_gan_enhance.registration.transform import Transform
 
@@ -85,18 +91,43 @@ def test_planes_of_stacks_are_paired_where_they_lie(field) -> None:
     np.testing.assert_allclose(second.target, 2 * field[None, :256, :320], rtol=1e-4)
 
 
+def test_channels_are_cut_each_for_itself(field, rng, tmp_path) -> None:
+    left, right = field[:64], field[64:]
+    noise = rng.poisson(50, field.shape).astype(float)
+    source = [placed(x) for x in (field, np.vstack([left, noise[64:]]), noise)]
+    target = [placed(x) for x in (field, np.vstack([left, right]), field)]
+    cut = drain(cut_channels(source, target))
+    # 4 x 5 patches; of the second channel the upper row; nothing of the third.
+    assert [p.channel for p in cut.pieces] == [0, 1]
+    assert (cut.accepted, cut.rejected) == (25, 35)
+    drain(add_to_pair_set(tmp_path, "a", cut, like=_micrograph(field), provenance={}))
+    ranges = source_range(tmp_path / "source" / "a-z000-01.tif", (3.0, 99.8))
+    # Of the whole channel, not of the row that was cut from it.
+    wanted = np.percentile(np.vstack([left, noise[64:]]), [3.0, 99.8])
+    assert ranges[0] == pytest.approx(tuple(wanted))
+    assert source_range(tmp_path / "source" / "other.tif", (3.0, 99.8)) is None
+
+
+def _micrograph(field) -> Micrograph:
+    return Micrograph(np.stack([field] * 3), "CYX", VoxelSize(None, 0.16, 0.16))
+
+
 def test_data_set_is_what_the_trainer_takes(field, tmp_path) -> None:
     from napari_gan_enhance.training.pairs import find_pairs
 
     cut = drain(
         cut_pair([placed(np.clip(field, 0, None).astype(np.uint16))], [placed(field)])
     )
-    size = VoxelSize(None, 0.16, 0.16)
+    like = Micrograph(
+        field,
+        "YX",
+        VoxelSize(None, 0.16, 0.16),
+        channels=(Channel(emission_nm=520.0),),
+        microscope=Microscope(numerical_aperture=1.3),
+    )
     for name in ("cell_1 a", "cell 2"):
         drain(
-            add_to_pair_set(
-                tmp_path, name, cut, voxel_size_um=size, provenance={"from": name}
-            )
+            add_to_pair_set(tmp_path, name, cut, like=like, provenance={"from": name})
         )
     described = read_pair_set(tmp_path)
     assert [p["field"] for p in described["pairs"]] == ["cell-1-a", "cell-2"]
@@ -106,10 +137,11 @@ def test_data_set_is_what_the_trainer_takes(field, tmp_path) -> None:
     )
     assert {p.field for p in pairs} == {"cell-1-a", "cell-2"}
     assert tifffile.imread(pairs[0].source).dtype == np.uint16
+    source = read_micrograph(pairs[0].source)
+    assert source.microscope.numerical_aperture == 1.3
+    assert source.channels[0].emission_nm == 520.0
     with pytest.raises(InputError, match="another name"):
-        drain(
-            add_to_pair_set(tmp_path, "cell 2", cut, voxel_size_um=size, provenance={})
-        )
+        drain(add_to_pair_set(tmp_path, "cell 2", cut, like=like, provenance={}))
     json.loads((tmp_path / "pairs.json").read_text(encoding="utf-8"))
 
 

@@ -50,8 +50,23 @@ def test_no_region_is_smaller_than_a_patch() -> None:
     assert split.train == (slice(0, 216), slice(0, 100))
 
 
+def test_strip_holds_its_share_of_the_content() -> None:
+    content = np.zeros((100, 200))
+    content[20:80, 10:90] = 1  # one cell in the left half
+    split = split_regions((100, 200), 5, validation=0.25, content=content)
+    held, learned = (
+        content[box].sum() / 4800 for box in (split.validation, split.train)
+    )
+    # Cut along either axis, a quarter of the cell and the band is lost to training;
+    # across its longer side the band costs 5 of 80 columns, not 5 of 60 rows.
+    assert held == pytest.approx(0.25, abs=0.03)
+    assert learned == pytest.approx(1 - 0.25 - 5 / 80, abs=0.03)
+    # Without content to go by, the right quarter: it shows nothing.
+    assert content[split_regions((100, 200), 5, validation=0.25).validation].sum() == 0
+
+
 def test_plane_without_room_for_a_guard_band_is_refused() -> None:
     with pytest.raises(InputError, match="guard band of 192"):
         split_regions((256, 256), 192, smallest=64)
-    with pytest.raises(InputError, match="leave 10 pixels"):
+    with pytest.raises(InputError, match="leave fewer than 50 pixels"):
         split_regions((10, 100), 0, validation=0.9, smallest=50)

@@ -196,7 +196,7 @@ def test_map_and_pair_follow_the_alignment(
     assert layer.scale == pytest.approx([6.4, 6.4])
     shown.layers.remove(MAP_NAME)
     moving, fixed = shown.layers["moving"], shown.layers["fixed"]
-    cut = drain(pair_from_layers(shown, [moving], [fixed]))
+    cut = drain(pair_from_layers(shown, moving, fixed))
     # 128 - 7 and 128 - 5 pixels overlap: one patch of 64.
     assert (cut.accepted, cut.rejected) == (1, 0)
     piece = cut.pieces[0]

@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from napari_gan_enhance.errors import FileFormatError, InputError
 from napari_gan_enhance.io.atomic import atomic_file, output_errors
 from napari_gan_enhance.io.write import write_micrograph
-from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
+from napari_gan_enhance.micrograph.micrograph import Micrograph
 from napari_gan_enhance.progress import Job, Progress
+from napari_gan_enhance.registration.levels import PERCENTS, level_at
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from napari_gan_enhance.registration.pairing import CutPair, PairPiece
+
+Range: TypeAlias = tuple[float, float]
+"""Two intensities, the lower one first."""
 
 FORMAT = "napari-gan-enhance pairs"
 VERSION = 1
@@ -37,7 +41,7 @@ def add_to_pair_set(
     name: str,
     cut: CutPair,
     *,
-    voxel_size_um: VoxelSize,
+    like: Micrograph,
     provenance: Mapping[str, Any],
 ) -> Job[Path]:
     """Write a pair into a data set, which is made if it is not there.
@@ -51,8 +55,9 @@ def add_to_pair_set(
     name : str
         Of the field of view; letters, digits, "." and "-" are kept.
     cut : CutPair
-    voxel_size_um : VoxelSize
-        Of the source's grid.
+    like : Micrograph
+        The source: its pixel size, channels and microscope are kept, as a network may
+        be told of them.
     provenance : mapping
         Where both images came from and how they were aligned; JSON values.
 
@@ -89,22 +94,12 @@ def add_to_pair_set(
     for number, piece in enumerate(cut.pieces):
         stem = f"{field}-z{piece.plane:03d}-{number:02d}"
         for side in ("target", "source"):
-            image = _micrograph(piece, side, stem, voxel_size_um, provenance)
+            image = _micrograph(piece, side, stem, like, provenance)
             yield from _quietly(write_micrograph(folder / side / f"{stem}.tif", image))
         files.append(_file(piece, stem))
         yield Progress(number + 1, len(cut.pieces), "writing pairs")
-    described["pairs"].append(
-        {
-            "field": field,
-            "patch_px": cut.patch,
-            "accepted": cut.accepted,
-            "rejected": cut.rejected,
-            "plane_shape_px": list(cut.shape),
-            "voxel_size_um": list(voxel_size_um),
-            "files": files,
-            "provenance": dict(provenance),
-        }
-    )
+    facts = {"files": files, "provenance": dict(provenance)}
+    described["pairs"].append({"field": field, **_described(cut, like), **facts})
     _write_description(folder, described)
     return folder
 
@@ -165,12 +160,52 @@ def origin_of(image: Path) -> tuple[int, int] | None:
     FileFormatError
         If the description cannot be read.
     """
+    for _, file in _entries(image):
+        row, column = file["origin_px"]
+        return int(row), int(column)
+    return None
+
+
+def source_range(image: Path, percentiles: tuple[float, float]) -> list[Range] | None:
+    """Return two percentiles of the whole image that a source was cut from.
+
+    Parameters
+    ----------
+    image : Path
+        Of a data set.
+    percentiles : (float, float)
+
+    Returns
+    -------
+    list of (float, float), or None
+        Of each channel of the file. None for an image that no description speaks of,
+        or whose description does not tell.
+
+    Raises
+    ------
+    FileFormatError
+        If the description cannot be read.
+    """
+    for pair, file in _entries(image):
+        known = pair.get("source_levels")
+        if known:
+            rows = known["values"][file.get("channel", 0) :]
+            return [
+                (
+                    level_at(percentiles[0], known["percent"], row),
+                    level_at(percentiles[1], known["percent"], row),
+                )
+                for row in rows
+            ]
+    return None
+
+
+def _entries(image: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield the pair and the file that describe an image."""
     for pair in read_pair_set(image.parent.parent)["pairs"]:
         for file in pair["files"]:
             if file["name"] == image.name:
-                row, column = file["origin_px"]
-                return int(row), int(column)
-    return None
+                yield pair, file
 
 
 def _write_description(folder: Path, described: Mapping[str, Any]) -> None:
@@ -196,7 +231,7 @@ def _micrograph(
     piece: PairPiece,
     side: str,
     stem: str,
-    voxel_size_um: VoxelSize,
+    like: Micrograph,
     provenance: Mapping[str, Any],
 ) -> Micrograph:
     pixels = piece.source if side == "source" else piece.target
@@ -206,16 +241,30 @@ def _micrograph(
     return Micrograph(
         pixels[0] if one else pixels,
         "YX" if one else "CYX",
-        VoxelSize(None, voxel_size_um.y, voxel_size_um.x),
+        like.voxel_size_um._replace(z=None),
+        channels=like.channels[piece.channel : piece.channel + len(pixels)],
+        microscope=like.microscope,
         name=stem,
         provenance={**provenance, "side": side},
     )
+
+
+def _described(cut: CutPair, like: Micrograph) -> dict[str, Any]:
+    return {
+        "patch_px": cut.patch,
+        "accepted": cut.accepted,
+        "rejected": cut.rejected,
+        "plane_shape_px": list(cut.shape),
+        "voxel_size_um": list(like.voxel_size_um),
+        "source_levels": {"percent": list(PERCENTS), "values": cut.levels},
+    }
 
 
 def _file(piece: PairPiece, stem: str) -> dict[str, Any]:
     return {
         "name": f"{stem}.tif",
         "plane": piece.plane,
+        "channel": piece.channel,
         "origin_px": list(piece.origin_px),
         "shape_px": list(piece.source.shape[-2:]),
     }

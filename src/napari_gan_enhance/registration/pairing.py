@@ -11,6 +11,7 @@ source  +-------------------+      overlap: what the target covers wholly,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from napari_gan_enhance.micrograph.view import AxesView
 from napari_gan_enhance.progress import Job, Progress, RemainingTime
 from napari_gan_enhance.registration.canvas import Canvas, PlacedImage
 from napari_gan_enhance.registration.filtering import bandpassed
+from napari_gan_enhance.registration.levels import levels_of
 from napari_gan_enhance.registration.resample import (
     inner_box,
     plane_between,
@@ -56,12 +58,15 @@ class PairPiece:
         Of the source stack; 0 for a plane.
     origin_px : (int, int)
         Row and column of the first pixel in the source's plane.
+    channel : int
+        Of the first channel here among those of the images.
     """
 
     source: NDArray[Any]
     target: NDArray[np.float32]
     plane: int
     origin_px: tuple[int, int]
+    channel: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,8 @@ class CutPair:
         Side of a patch in pixels.
     shape : (int, int)
         Of the source's plane, in pixels.
+    levels : tuple of tuple of float
+        Of each channel, the intensities of the whole source, see `levels_of`.
     """
 
     pieces: tuple[PairPiece, ...]
@@ -84,6 +91,7 @@ class CutPair:
     rejected: int
     patch: int
     shape: tuple[int, int]
+    levels: tuple[tuple[float, ...], ...]
 
 
 def cut_pair(
@@ -110,11 +118,49 @@ def cut_pair(
     TrainingError
         If the images do not overlap, or no patch correlates.
     """
-    if len(source) != len(target) or not source:
-        raise TrainingError(
-            f"The source has {len(source)} channels, the target {len(target)} - a pair "
-            "needs as many in both - choose the channels that belong together."
-        )
+    _check_channels(source, target)
+    cut = yield from _cut(source, target, patch, (0, 1))
+    _check(cut.accepted, cut.rejected, patch)
+    return cut
+
+
+def cut_channels(
+    source: Sequence[PlacedImage], target: Sequence[PlacedImage], *, patch: int = PATCH
+) -> Job[CutPair]:
+    """Cut every channel for itself, for networks of one channel.
+
+    A channel that correlates nowhere gives nothing. As `cut_pair` for the rest.
+
+    Returns
+    -------
+    CutPair
+        Of one channel each piece.
+    """
+    _check_channels(source, target)
+    cuts = []
+    for number, pair in enumerate(zip(source, target, strict=True)):
+        part = number, len(source)
+        cuts.append((yield from _cut(pair[:1], pair[1:], patch, part)))
+    accepted, rejected = sum(c.accepted for c in cuts), sum(c.rejected for c in cuts)
+    _check(accepted, rejected, patch)
+    return CutPair(
+        tuple(chain.from_iterable(cut.pieces for cut in cuts)),
+        accepted,
+        rejected,
+        patch,
+        cuts[0].shape,
+        tuple(chain.from_iterable(cut.levels for cut in cuts)),
+    )
+
+
+def _cut(
+    source: Sequence[PlacedImage],
+    target: Sequence[PlacedImage],
+    patch: int,
+    part: tuple[int, int],
+) -> Job[CutPair]:
+    """Cut some channels: the part with this number, of so many."""
+    number, parts = part
     count = len(source[0].z_um())
     shape = source[0].pixels.shape[-2], source[0].pixels.shape[-1]
     pieces: list[PairPiece] = []
@@ -124,18 +170,27 @@ def cut_pair(
         planes = _facing(source, target, index)
         if planes is not None:
             good, origin = _good_patches(*planes, patch)
-            accepted, rejected = (
-                accepted + int(good.sum()),
-                rejected + int((~good).sum()),
-            )
+            accepted += int(good.sum())
+            rejected += int((~good).sum())
             for box in _rectangles(good, origin, patch):
                 cut = [p[:, box[0], box[1]] for p in planes]
                 place = box[0].start, box[1].start
-                pieces.append(PairPiece(cut[0], cut[1], index, place))
+                pieces.append(PairPiece(cut[0], cut[1], index, place, number))
         left = clock.after(index + 1, count)
-        yield Progress(index + 1, count, "cutting pairs", left)
-    _check(accepted, rejected, patch)
-    return CutPair(tuple(pieces), accepted, rejected, patch, shape)
+        done = number * count + index + 1
+        yield Progress(done, parts * count, "cutting pairs", left)
+    levels = tuple(levels_of(channel.pixels) for channel in source)
+    return CutPair(tuple(pieces), accepted, rejected, patch, shape, levels)
+
+
+def _check_channels(
+    source: Sequence[PlacedImage], target: Sequence[PlacedImage]
+) -> None:
+    if len(source) != len(target) or not source:
+        raise TrainingError(
+            f"The source has {len(source)} channels, the target {len(target)} - a pair "
+            "needs as many in both - choose the channels that belong together."
+        )
 
 
 def _check(accepted: int, rejected: int, patch: int) -> None:

@@ -10,9 +10,22 @@ training region would help to predict the first rows of the validation region.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
 
 from napari_gan_enhance.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+EVEN = 0.05
+"""Share of the content that counts as spread evenly: background is learned too."""
+
+CLEARLY = 0.02
+"""By how much another cut must leave more to learn from than the usual one."""
+
+ROUNDING = 1e-9
 
 Box: TypeAlias = tuple[slice, slice]
 """Rows and columns, start and stop given, in pixels of the plane."""
@@ -40,8 +53,13 @@ def split_regions(
     validation: float = 0.2,
     test: float = 0.0,
     smallest: int = 1,
+    content: NDArray[np.floating[Any]] | None = None,
 ) -> RegionSplit:
-    """Cut a plane across its longer axis, with guard bands between the parts.
+    """Cut a plane across one axis, with guard bands between the parts.
+
+    A strip holds its share of the content, not of the pixels: the edge of a field is
+    often empty, and nothing can be told from background. Of the four edges the strips
+    may begin at, that one is taken which leaves most to learn from.
 
     Parameters
     ----------
@@ -57,6 +75,8 @@ def split_regions(
     smallest : int, >= 1
         Length of the shortest region that is of use along the cut axis, in pixels,
         such as the side of a training patch.
+    content : ndarray, shape (Y, X), >= 0, optional
+        How much there is to see at each pixel; everywhere the same without it.
 
     Returns
     -------
@@ -69,29 +89,69 @@ def split_regions(
     InputError
         If the plane is too small for the regions and guard bands.
     """
-    shares = [s for s in (validation, test) if s > 0]
-    axis = 0 if shape[0] > shape[1] else 1
-    length = shape[axis] - guard * len(shares)
-    if length < smallest * (1 + len(shares)):
+    shares = validation, test
+    count = 1 + sum(share > 0 for share in shares)
+    room = max(shape) - guard * (count - 1)
+    if room < smallest * count:
         raise InputError(
             f"A plane of {shape[0]} x {shape[1]} pixels cannot be split - along its "
-            f"longer axis {1 + len(shares)} regions of {smallest} pixels and a guard "
+            f"longer axis {count} regions of {smallest} pixels and a guard "
             f"band of {guard} between them must fit - add another pair, or a smaller "
             "network."
         )
-    sizes = [max(smallest, round(share * length)) for share in (validation, test)]
-    kept = [n if s > 0 else 0 for n, s in zip(sizes, (validation, test), strict=True)]
-    stops = [length - sum(kept)]
-    if stops[0] < smallest:
+    best: tuple[float, RegionSplit] | None = None
+    for axis in (0, 1) if shape[0] > shape[1] else (1, 0):  # the first of equals
+        profile = _profile(shape, axis, content)
+        for step in (1, -1):
+            bands = _bands(profile[::step], guard, shares, smallest)
+            if bands is None:
+                continue
+            left = float(profile[::step][bands[0]].sum())
+            if best is None or left > best[0] * (1 + CLEARLY):
+                sides = (_turned(band, shape[axis], step) for band in bands)
+                best = left, RegionSplit(*(_across(s, axis, shape) for s in sides))
+    if best is None:
         raise InputError(
-            f"Shares {validation:g} and {test:g} leave {stops[0]} pixels for training "
-            f"- at least {smallest} are needed - hold out less."
+            f"Shares {validation:g} and {test:g} leave fewer than {smallest} pixels "
+            "for training - at least so many are needed - hold out less."
         )
-    bands = [slice(0, stops[0])]
-    for size in kept:
-        start = min(bands[-1].stop + guard, shape[axis]) if size else bands[-1].stop
-        bands.append(slice(start, start + size))
-    return RegionSplit(*(_across(band, axis, shape) for band in bands))
+    return best[1]
+
+
+def _profile(
+    shape: tuple[int, int], axis: int, content: NDArray[np.floating[Any]] | None
+) -> NDArray[np.float64]:
+    """Return the content of each row or column; a little even where nothing is."""
+    even = np.full(shape[axis], 1 / shape[axis])
+    if content is None or not content.any():
+        return even
+    along = content.sum(axis=1 - axis, dtype=np.float64)
+    return np.asarray((1 - EVEN) * along / along.sum() + EVEN * even)
+
+
+def _bands(
+    profile: NDArray[np.float64],
+    guard: int,
+    shares: tuple[float, float],
+    smallest: int,
+) -> list[slice] | None:
+    """Return what to train, to validate and to test on, that at the end; or None."""
+    length = len(profile)
+    left = 1 - guard * sum(share > 0 for share in shares) / length
+    stop = length
+    strips: list[slice] = []
+    for share in reversed(shares):
+        sums = np.cumsum(profile[:stop][::-1])
+        size = int(np.searchsorted(sums, share * left - ROUNDING)) + 1
+        size = max(smallest, size) if share > 0 else 0
+        strips.insert(0, slice(max(stop - size, 0), stop))
+        stop -= size + (guard if size else 0)
+    return None if stop < smallest else [slice(0, stop), *strips]
+
+
+def _turned(band: slice, length: int, step: int) -> slice:
+    """Return a band where it lies in the plane; step -1 counted from its far edge."""
+    return band if step > 0 else slice(length - band.stop, length - band.start)
 
 
 def _across(band: slice, axis: int, shape: tuple[int, int]) -> Box:

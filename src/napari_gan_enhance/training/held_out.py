@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
 
 from napari_gan_enhance.errors import InputError, TrainingError
 from napari_gan_enhance.registration.pair_set import origin_of
@@ -22,6 +26,11 @@ if TYPE_CHECKING:
 
 SMALLEST_REGION = 32
 """Pixels across a held-out region of a field that is split."""
+
+DETAIL_PX = (1.0, 4.0)
+"""Sigmas between which details are looked for: larger than noise, smaller than haze."""
+
+Plane: TypeAlias = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +75,7 @@ def keep_apart(pairs: Sequence[Pair], recipe: Recipe, spec: ModelSpec) -> HeldOu
     Each data set gives its share of fields, rounded. Where that would hold out nothing
     to choose by, one field is held out, of the data set with the most. Where there is
     one field alone, its plane is cut, with the reach of the network left out between
-    the parts.
+    the parts, where both show enough.
 
     Raises
     ------
@@ -112,7 +121,8 @@ def _by_region(pairs: Sequence[Pair], recipe: Recipe, spec: ModelSpec) -> HeldOu
         max(p[axis] + s[axis] for p, s in zip(places, shapes, strict=True))
         for axis in (0, 1)
     )
-    regions = _regions((shape[0], shape[1]), recipe, spec)
+    content = _content(images, places, (shape[0], shape[1]))
+    regions = _regions(content, recipe, spec)
     boxes = (regions.train, regions.validation, regions.test)
     # A rectangle of a rejected field may stick into a region by less than is of use.
     leasts = (recipe.patch, SMALLEST_REGION, SMALLEST_REGION)
@@ -159,14 +169,33 @@ def _origins(images: Sequence[ImagePair]) -> list[tuple[int, int]]:
     return [(0, 0) if origin is None else origin for origin in known]
 
 
-def _regions(shape: tuple[int, int], recipe: Recipe, spec: ModelSpec) -> RegionSplit:
+def _content(
+    images: Sequence[ImagePair],
+    places: Sequence[tuple[int, int]],
+    shape: tuple[int, int],
+) -> Plane:
+    """Return how much there is to see at each pixel of a field: details of targets."""
+    content = np.zeros(shape, np.float32)
+    for image, (row, column) in zip(images, places, strict=True):
+        height, width = image.target.shape[1:]
+        box = content[row : row + height, column : column + width]
+        for target in image.target:
+            fine, coarse = (ndimage.gaussian_filter(target, s) for s in DETAIL_PX)
+            strength = ndimage.gaussian_filter(np.abs(fine - coarse), DETAIL_PX[1])
+            # What is everywhere is noise, or does not tell one place from another.
+            box += np.clip(strength - np.median(strength), 0, None)
+    return content
+
+
+def _regions(content: Plane, recipe: Recipe, spec: ModelSpec) -> RegionSplit:
     try:
         return split_regions(
-            shape,
+            (content.shape[0], content.shape[1]),
             spec.halo,
             validation=recipe.validation_share,
             test=recipe.test_share,
             smallest=SMALLEST_REGION,
+            content=content,
         )
     except InputError as error:
         raise TrainingError(str(error)) from error

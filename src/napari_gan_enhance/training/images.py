@@ -10,9 +10,13 @@ from numpy.typing import NDArray
 
 from napari_gan_enhance.errors import TrainingError
 from napari_gan_enhance.io.read import read_micrograph
-from napari_gan_enhance.micrograph.intensity import fit_intensity_scaling
+from napari_gan_enhance.micrograph.intensity import (
+    IntensityScaling,
+    fit_intensity_scaling,
+)
 from napari_gan_enhance.micrograph.view import AxesView
 from napari_gan_enhance.models.psf_width import psf_width_px
+from napari_gan_enhance.registration.pair_set import source_range
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +49,8 @@ class ImagePair:
 def load_pair(pair: Pair, percentiles: tuple[float, float]) -> ImagePair:
     """Load a pair and bring both images onto the source's scale.
 
-    The source is scaled by its percentiles, as it will be when the generator is used.
+    The source is scaled by its percentiles, as it will be when the generator is used;
+    a rectangle of a data set by those of the whole image it was cut from.
     The target is fitted to the source (least squares, gain and offset), so that the
     generator keeps the intensities it is given. The noise of the source does not
     bias this fit: the target is the regressor.
@@ -64,7 +69,11 @@ def load_pair(pair: Pair, percentiles: tuple[float, float]) -> ImagePair:
             f"Source {pair.source.name!r} has shape {source.shape}, its target "
             f"{target.shape} - both must lie on one grid - align or crop them first."
         )
-    scaled = [_scaled(s, t, percentiles) for s, t in zip(source, target, strict=True)]
+    scalings = _scalings(pair.source, source, percentiles)
+    scaled = [
+        _scaled(s, t, scaling)
+        for s, t, scaling in zip(source, target, scalings, strict=True)
+    ]
     return ImagePair(
         np.stack([s for s, _ in scaled]),
         np.stack([t for _, t in scaled]),
@@ -108,13 +117,22 @@ def _check(side: str, path: Path, channel: NDArray[np.float64]) -> None:
         )
 
 
+def _scalings(
+    path: Path, source: NDArray[np.float64], percentiles: tuple[float, float]
+) -> list[IntensityScaling]:
+    """Return the scaling of each channel."""
+    ranges = source_range(path, percentiles) or []
+    if len(ranges) >= len(source) and all(low < high for low, high in ranges):
+        return [IntensityScaling(*r) for r in ranges[: len(source)]]
+    return [fit_intensity_scaling(channel, *percentiles) for channel in source]
+
+
 def _scaled(
     source: NDArray[np.float64],
     target: NDArray[np.float64],
-    percentiles: tuple[float, float],
+    scaling: IntensityScaling,
 ) -> tuple[Image, Image]:
     centered = target - target.mean()
     variance = float((centered**2).mean())
     gain = float((centered * (source - source.mean())).mean()) / variance
-    scaling = fit_intensity_scaling(source, *percentiles)
     return scaling.forward(source), scaling.forward(centered * gain + source.mean())

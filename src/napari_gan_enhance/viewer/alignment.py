@@ -19,8 +19,6 @@ from napari_gan_enhance.viewer.placement import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from napari.components import ViewerModel
     from napari.layers import Image
     from numpy.typing import NDArray
@@ -51,39 +49,47 @@ def estimate_layers(
     return (yield from estimate(moving.read(), fixed.read(), settings))
 
 
-def pair_from_layers(
-    viewer: ViewerModel, source: Sequence[Image], target: Sequence[Image]
-) -> Job[CutPair]:
+def pair_from_layers(viewer: ViewerModel, source: Image, target: Image) -> Job[CutPair]:
     """Return the job that cuts training pairs from aligned layers.
 
     Everything is read of the layers now, but their pixels: the job may run in any
-    thread. A stack beside a plane gives the plane on screen.
+    thread. A stack beside a plane gives the plane on screen. Each channel is cut for
+    itself.
 
     Parameters
     ----------
     viewer : ViewerModel
-    source, target : sequence of Image
-        One layer for each channel, as many on both sides.
+    source, target : Image
 
     Raises
     ------
     InputError
-        If the axes of a layer have no meaning.
+        If the axes of a layer have no meaning, or one has other channels.
     """
+    layers = source, target
+    counts = [axis_length(layer, "C") for layer in layers]
+    if counts[0] != counts[1]:
+        raise InputError(
+            f"Layer {source.name!r} has {counts[0]} channels, {target.name!r} "
+            f"{counts[1]} - a pair needs as many in both, in the same order - split "
+            "the layers and pair the channels that belong together."
+        )
     point = viewer.dims.point
-    deep = [_depth(layers[0]) > 1 for layers in (source, target)]
-    is_mixed = deep[0] != deep[1]
+    deep = [axis_length(layer, "Z") > 1 for layer in layers]
     views = [
-        [view_of(x, point, only_plane=is_mixed and _depth(x) > 1) for x in layers]
-        for layers in (source, target)
+        [
+            view_of(layer, point, only_plane=is_deep and not all(deep), channel=channel)
+            for channel in range(counts[0])
+        ]
+        for layer, is_deep in zip(layers, deep, strict=True)
     ]
     return _cut(views[0], views[1])
 
 
 def _cut(source: list[LayerView], target: list[LayerView]) -> Job[CutPair]:
-    from napari_gan_enhance.registration.pairing import cut_pair
+    from napari_gan_enhance.registration.pairing import cut_channels
 
-    job = cut_pair([v.read() for v in source], [v.read() for v in target])
+    job = cut_channels([v.read() for v in source], [v.read() for v in target])
     return (yield from job)
 
 
@@ -225,7 +231,7 @@ def show_depth(viewer: ViewerModel, moving: Image, fixed: Image, z_um: float) ->
     """Go to the plane of a stack that shows what the other layer, a plane, shows."""
     from napari_gan_enhance.viewer.placement import unit_um
 
-    deep = [_depth(layer) > 1 for layer in (moving, fixed)]
+    deep = [axis_length(layer, "Z") > 1 for layer in (moving, fixed)]
     if deep[0] == deep[1]:
         return
     stack, at = (moving, 0.0) if deep[0] else (fixed, z_um)
@@ -233,7 +239,8 @@ def show_depth(viewer: ViewerModel, moving: Image, fixed: Image, z_um: float) ->
     viewer.dims.set_point(axis, at / float(unit_um(stack, "Z")[0]))
 
 
-def _depth(layer: Image) -> int:
+def axis_length(layer: Image, letter: str) -> int:
+    """Return the length of an axis of a layer; 1 if it has none of this letter."""
     axes = layer_axes(layer)
     data = layer.data[0] if layer.multiscale else layer.data
-    return int(data.shape[axes.index("Z")]) if "Z" in axes else 1
+    return int(data.shape[axes.index(letter)]) if letter in axes else 1

@@ -50,7 +50,11 @@ class LayerView:
 
 
 def view_of(
-    layer: Any, point: Sequence[float], *, only_plane: bool = False
+    layer: Any,
+    point: Sequence[float],
+    *,
+    only_plane: bool = False,
+    channel: int | None = None,
 ) -> LayerView:
     """Describe the plane or stack of a layer where the viewer stands.
 
@@ -61,6 +65,8 @@ def view_of(
         The viewer's position in the world, for all its dimensions.
     only_plane : bool
         Take the plane shown instead of the stack, as a stack of one.
+    channel : int, optional
+        Instead of the one that is shown.
 
     Raises
     ------
@@ -76,6 +82,8 @@ def view_of(
         is_whole = letter in "YX" or (letter == "Z" and size > 1)
         if letter == "Z" and only_plane:
             index.append(slice(nearest, nearest + 1))
+        elif letter == "C" and channel is not None:
+            index.append(channel)
         else:
             index.append(slice(None) if is_whole else nearest)
     kept = [a for a, part in zip(axes, index, strict=True) if isinstance(part, slice)]

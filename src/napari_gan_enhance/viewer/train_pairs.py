@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
 
-    from napari_gan_enhance.micrograph.micrograph import VoxelSize
+    from napari_gan_enhance.micrograph.micrograph import Micrograph
     from napari_gan_enhance.progress import Job
     from napari_gan_enhance.registration.pairing import CutPair
 
@@ -59,11 +59,15 @@ class AddedPair:
     field : str
     accepted, rejected : int
         Patches.
+    channels, channels_used : int
+        How many there are, and how many of them gave patches.
     """
 
     field: str
     accepted: int
     rejected: int
+    channels: int
+    channels_used: int
 
 
 class TrainPairs:
@@ -109,7 +113,7 @@ class TrainPairs:
         Raises
         ------
         InputError
-            If both are one layer, or their axes have no meaning.
+            If both are one layer, their axes have no meaning, or their channels differ.
         """
         if source is target:
             raise InputError(
@@ -125,8 +129,8 @@ class TrainPairs:
             "target": _facts(target),
             "made_by": "Train dock",
         }
-        cut = pair_from_layers(viewer, [source], [target])
-        return self._added(cut, name, micrograph.voxel_size_um, facts)
+        cut = pair_from_layers(viewer, source, target)
+        return self._added(cut, name, micrograph, facts)
 
     def open(self, folder: Path) -> None:
         """Add a data set of the user's.
@@ -212,15 +216,14 @@ class TrainPairs:
         self,
         cut: Job[CutPair],
         name: str,
-        voxel_size_um: VoxelSize,
+        like: Micrograph,
         facts: dict[str, Any],
     ) -> Job[AddedPair]:
         pair = yield from cut
-        yield from add_to_pair_set(
-            self._own, name, pair, voxel_size_um=voxel_size_um, provenance=facts
-        )
+        yield from add_to_pair_set(self._own, name, pair, like=like, provenance=facts)
         field = read_pair_set(self._own)["pairs"][-1]["field"]
-        return AddedPair(field, pair.accepted, pair.rejected)
+        used = len({piece.channel for piece in pair.pieces})
+        return AddedPair(field, pair.accepted, pair.rejected, len(pair.levels), used)
 
 
 def _facts(layer: Image) -> dict[str, Any]:

@@ -107,7 +107,14 @@ class PairsBox(QGroupBox):
             if added.rejected
             else ", none rejected"
         )
-        self.report.setText(f"{added.field}: {added.accepted} patches{rejected}.")
+        channels = (
+            f" in {added.channels_used} of {added.channels} channels"
+            if added.channels > 1
+            else ""
+        )
+        self.report.setText(
+            f"{added.field}: {added.accepted} patches{channels}{rejected}."
+        )
 
     def _on_reported(self, progress: Progress) -> None:
         if progress.total > 1:
