@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from html import escape
 
 import numpy as np
 import pytest
@@ -13,11 +14,14 @@ import tifffile
 from napari_gan_enhance.comparison.fields import FileScores, field_medians
 from napari_gan_enhance.comparison.methods import Method, make_methods
 from napari_gan_enhance.comparison.report import ReportSettings, report
+from napari_gan_enhance.comparison.training_overlap import training_warnings
 from napari_gan_enhance.errors import CheckpointError, InputError, OutputError
 from napari_gan_enhance.metrics.settings import EvaluateSettings
 from napari_gan_enhance.models.settings import EnhanceSettings
+from napari_gan_enhance.models.spec import TrainingData
 from napari_gan_enhance.optics.settings import DeconvolveSettings
 from napari_gan_enhance.progress import drain
+from napari_gan_enhance.training.pairs import find_pairs, sha256_of
 
 UNFITTED = EvaluateSettings(fit="none", data_range=1.0)
 
@@ -49,6 +53,10 @@ def methods(folders, *words):
 def run(folders, wanted, shown=0, **settings):
     made = ReportSettings(evaluation=UNFITTED, shown=shown, **settings)
     return report(folders / "source", folders / "target", folders / "out", wanted, made)
+
+
+def sides(folders):
+    return folders / "source", folders / "target"
 
 
 def table(path):
@@ -134,6 +142,43 @@ def test_progress_counts_all_work_and_closing_leaves_nothing(folders) -> None:
     assert first.stage == "f0.tif, raw"
     job.close()
     assert sorted(p.name for p in folders.iterdir()) == ["better", "source", "target"]
+
+
+def test_files_of_a_method_share_the_scale_of_micro_ssim(folders) -> None:
+    """One file is at twice the scale of the others: it is wrong, the others are not."""
+    for number in range(4):
+        truth = tifffile.imread(folders / "target" / f"f{number}.tif")
+        gain = 2 if number == 3 else 1
+        tifffile.imwrite(folders / "better" / f"f{number}.tif", gain * truth)
+    wanted = methods(folders, "raw", f"mine={folders / 'better'}")
+    found = drain(run(folders, wanted))
+    scores = {s.file: s.scores for s in found.files if s.method == "mine"}
+    assert [scores[f"f{n}.tif"]["micro_ssim"] > 0.95 for n in range(4)] == [
+        True,
+        True,
+        True,
+        False,
+    ]
+    assert scores["f3.tif"]["si_psnr"] == np.inf
+
+
+def test_report_warns_of_fields_that_were_trained_on(folders) -> None:
+    data = TrainingData(name=folders.name, test_fields=["f1", "f10"])
+    (raw,) = methods(folders, "raw")
+    model = Method("model", raw.run, {}, (data,))
+    found = drain(run(folders, [raw, model]))
+    (warning,) = found.warnings
+    assert "3 of the 4 fields" in warning
+    assert "'f0', 'f2', 'f3'" in warning
+    assert escape(warning) in (folders / "out" / "report.html").read_text("utf-8")
+    apart = TrainingData(name=folders.name, test_fields=["f0", "f1", "f2", "f3"])
+    other = TrainingData(name="another", sha256="0")
+    for known in (apart, other):
+        wanted = [Method("model", raw.run, {}, (known,))]
+        assert training_warnings(wanted, find_pairs(*sides(folders))) == []
+    copied = TrainingData(name="renamed", sha256=sha256_of(find_pairs(*sides(folders))))
+    wanted = [Method("model", raw.run, {}, (copied,))]
+    assert "4 of the 4" in training_warnings(wanted, find_pairs(*sides(folders)))[0]
 
 
 def test_existing_report_is_kept(folders) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from napari_gan_enhance.comparison.niqe_file import SharpModel
     from napari_gan_enhance.metrics.evaluation import (
         Evaluation,
         FidelityMaps,
@@ -45,7 +46,9 @@ class Wanted:
     repeat : Path or None
     threshold : str
     sharp : Path or None
-        Folder of sharp images.
+        Folder of sharp images, or file of a model.
+    saved : Path or None
+        Where the model is kept.
     overwrite : bool
     """
 
@@ -60,6 +63,7 @@ class Wanted:
     repeat: Path | None
     threshold: Any
     sharp: Path | None
+    saved: Path | None
     overwrite: bool
 
 
@@ -82,7 +86,7 @@ def judge(wanted: Wanted) -> Content:
     if wanted.method is not None:
         _add((content, lines), _resolution(image, wanted))
     if wanted.sharp is not None:
-        _add((content, lines), _niqe(image, wanted.sharp))
+        _add((content, lines), _niqe(image, wanted.sharp, wanted))
     return content, lines
 
 
@@ -189,25 +193,40 @@ def _resolution(image: Micrograph, wanted: Wanted) -> Content:
     return {"resolution": content}, [f"{first.method}{cut}", *_aligned(rows)]
 
 
-def _niqe(image: Micrograph, sharp: Path) -> Content:
+def _niqe(image: Micrograph, sharp: Path, wanted: Wanted) -> Content:
     from statistics import median
 
-    from napari_gan_enhance.metrics.unreferenced import fit_niqe_model, measure_niqe
+    from napari_gan_enhance.comparison.niqe_file import save_niqe
+    from napari_gan_enhance.metrics.unreferenced import measure_niqe
 
-    files = _images(sharp)
-    model = run_job(fit_niqe_model(map(read_micrograph, files)))
-    planes = run_job(measure_niqe(image, model))
+    fitted = _sharp_model(sharp)
+    if wanted.saved is not None:
+        save_niqe(wanted.saved, fitted, overwrite=wanted.overwrite)
+    planes = run_job(measure_niqe(image, fitted.model))
     middle = float(median(p.niqe for p in planes))
+    blocks = fitted.model.blocks
     content = {
-        "model": {"images": [p.name for p in files], "blocks": model.blocks},
+        "model": {"images": list(fitted.images), "blocks": blocks},
         "median": middle,
         "planes": [{"position": dict(p.position), "niqe": p.niqe} for p in planes],
     }
     rows = [["plane", "niqe"]]
     rows += [[_where(p.position), f"{p.niqe:.4g}"] for p in planes]
     rows += [["median", f"{middle:.4g}"]] if len(planes) > 1 else []
-    title = f"NIQE, lower is better; fitted to {model.blocks} blocks of {sharp}"
+    title = f"NIQE, lower is better; fitted to {blocks} blocks of {sharp}"
     return {"niqe": content}, [title, *_aligned(rows)]
+
+
+def _sharp_model(sharp: Path) -> SharpModel:
+    """Load a model from a file, or fit it to the images of a folder."""
+    from napari_gan_enhance.comparison.niqe_file import SharpModel, load_niqe
+    from napari_gan_enhance.metrics.unreferenced import fit_niqe_model
+
+    if sharp.is_file():
+        return load_niqe(sharp)
+    files = _images(sharp)
+    model = run_job(fit_niqe_model(map(read_micrograph, files)))
+    return SharpModel(model, tuple(p.name for p in files))
 
 
 def _images(folder: Path) -> list[Path]:

@@ -75,12 +75,20 @@ def evaluate(
     niqe: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR",
-            help="Folder of your own sharp images that RESULT should be like.",
+            metavar="DIR|FILE",
+            help="Folder of your own sharp images that RESULT should be like, or a "
+            "model that was fitted to them.",
+        ),
+    ] = None,
+    save_niqe: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Keep the model of --niqe (.json): only its own scores compare.",
         ),
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace existing maps.")
+        bool, typer.Option("--overwrite", help="Replace existing maps and models.")
     ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object on standard output.")
@@ -106,6 +114,7 @@ def evaluate(
         repeat=repeat,
         threshold=threshold,
         sharp=niqe,
+        saved=save_niqe,
         overwrite=overwrite,
     )
     _check(wanted)
@@ -127,6 +136,8 @@ def _check(wanted: Wanted) -> None:
         raise typer.BadParameter("--map and --overlap need a REFERENCE.")
     if (wanted.repeat is not None) != (wanted.method == "frc"):
         raise typer.BadParameter("--resolution frc and --repeat go together.")
+    if wanted.saved is not None and wanted.sharp is None:
+        raise typer.BadParameter("--save-niqe needs --niqe.")
     if wanted.maps is not None and len(wanted.fits) > 1:
         raise typer.BadParameter("--map needs one fit: affine or none, not both.")
 

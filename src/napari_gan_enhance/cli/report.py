@@ -100,6 +100,8 @@ def report(
     methods = _methods(method or DEFAULT_METHODS, optics, iterations or [None])
     job = report_job(source, target, output, methods, settings, overwrite=overwrite)
     found = run_job(job)
+    for warning in found.warnings:
+        message(f"Warning: {warning}")
     if as_json:
         print_json({"output": str(output), **_as_json(found)})
     else:
@@ -127,6 +129,7 @@ def _as_json(found: Report) -> dict[str, Any]:
 
     return {
         "convention": found.convention,
+        "warnings": found.warnings,
         "methods": found.methods,
         "summary": {
             metric: {

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from napari_gan_enhance.comparison.kept_results import KeptResults
 from napari_gan_enhance.errors import GanEnhanceError, InputError
 from napari_gan_enhance.io.read import read_micrograph
 from napari_gan_enhance.metrics.evaluation import evaluate_planes
 from napari_gan_enhance.metrics.fidelity import affine_fit
 from napari_gan_enhance.metrics.overlap import same_field
+from napari_gan_enhance.micrograph.micrograph import Micrograph
 from napari_gan_enhance.progress import Job, RemainingTime
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from napari_gan_enhance.comparison.methods import Method
     from napari_gan_enhance.metrics.settings import EvaluateSettings
-    from napari_gan_enhance.micrograph.micrograph import Micrograph
     from napari_gan_enhance.training.pairs import Pair
+
+Scored: TypeAlias = tuple[Micrograph, dict[str, float]]
+"""A result, and the medians of its scores."""
 
 CROP = 256
 """Side of the pictures in pixels of the reference, from the middle."""
@@ -70,8 +75,11 @@ def score_fields(
     methods: Sequence[Method],
     settings: EvaluateSettings,
     shown: int,
+    scratch: Path,
 ) -> Job[tuple[list[FileScores], list[Panel]]]:
     """Score all methods on all pairs, one image in memory at a time.
+
+    Scores free of scale come last: all files of a method have one scale.
 
     Parameters
     ----------
@@ -82,6 +90,8 @@ def score_fields(
     shown : int, >= 0
         Of how many pairs to keep pictures: evenly spaced among them, whatever their
         scores, so that nothing is picked.
+    scratch : Path
+        Existing folder for results, until the end.
 
     Yields
     ------
@@ -101,29 +111,40 @@ def score_fields(
     total, done, clock = len(pairs) * len(methods), 0, RemainingTime()
     scores: list[FileScores] = []
     panels: list[Panel] = []
+    kept = None if settings.chosen().is_fixed else KeptResults(scratch)
     for number, pair in enumerate(pairs):
         source, target = read_micrograph(pair.source), read_micrograph(pair.target)
         crops = {"reference": _crop(target, target, is_fitted=False)}
         for method in methods:
             stage = f"{pair.source.name}, {method.name}"
             job = _score_one(pair, source, target, method, settings)
-            while True:
-                try:
-                    report = next(job)
-                except StopIteration as end:
-                    result, one = end.value
-                    break
-                left = clock.after(done, total)
-                yield replace(
-                    report, done=done, total=total, stage=stage, remaining_s=left
-                )
+            result, one = yield from _staged(job, stage, clock, done, total)
             done += 1
             scores.append(FileScores(pair.source.name, pair.field, method.name, one))
+            if kept is not None:
+                overlap = same_field(result, target)
+                kept.keep(pair.source.name, method.name, result, target, overlap)
             if number in chosen:
                 crops[method.name] = _crop(result, target)
         if number in chosen:
             panels.append(Panel(pair.source.name, crops, target.voxel_size_um.x))
+    if kept is not None:
+        scores = yield from kept.with_scale_free(scores)
     return scores, panels
+
+
+def _staged(
+    job: Job[Scored], stage: str, clock: RemainingTime, done: int, total: int
+) -> Job[Scored]:
+    """Run the job of one method on one file, counting results."""
+    while True:
+        try:
+            report = next(job)
+        except StopIteration as end:
+            result: Scored = end.value
+            return result
+        left = clock.after(done, total)
+        yield replace(report, done=done, total=total, stage=stage, remaining_s=left)
 
 
 def field_medians(
@@ -153,19 +174,18 @@ def _score_one(
     target: Micrograph,
     method: Method,
     settings: EvaluateSettings,
-) -> Job[tuple[Micrograph, dict[str, float]]]:
+) -> Job[Scored]:
     try:
         result = yield from method.run(pair.source, source)
         overlap = same_field(result, target)
-        job = evaluate_planes(result, target, settings, overlap=overlap)
+        alone = settings.model_copy(update={"scale_free": False})
+        job = evaluate_planes(result, target, alone, overlap=overlap)
         evaluation = yield from job
     except GanEnhanceError as error:
         # Of many files the reader must know which.
         name = f"{pair.source.name!r} by {method.name!r}: "
         raise InputError(f"{name}{error}") from error
-    free = evaluation.median_scale_free
-    scores = asdict(evaluation.median) | (asdict(free) if free else {})
-    return result, scores
+    return result, asdict(evaluation.median)
 
 
 def _spaced(count: int, shown: int) -> set[int]:

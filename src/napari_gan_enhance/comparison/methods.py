@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_gan_enhance.models.settings import EnhanceSettings
+    from napari_gan_enhance.models.spec import TrainingData
     from napari_gan_enhance.optics.settings import DeconvolveSettings
 
 Run: TypeAlias = Callable[[Path, Micrograph], Job[Micrograph]]
@@ -36,11 +37,14 @@ class Method:
     run : callable
     described : mapping
         What to know to do it again; JSON values.
+    trained_on : tuple of TrainingData
+        What a model has seen, as its card says.
     """
 
     name: str
     run: Run
     described: Mapping[str, Any] = field(default_factory=dict)
+    trained_on: tuple[TrainingData, ...] = ()
 
 
 def make_methods(
@@ -115,7 +119,8 @@ def _generator(word: str, settings: EnhanceSettings) -> Method:
         return enhance(source, generator, settings)
 
     name = Path(word).name.removesuffix(".safetensors")
-    return Method(name, run, {"operation": "enhance", "model": generator.identity})
+    described = {"operation": "enhance", "model": generator.identity}
+    return Method(name, run, described, generator.card.training_data)
 
 
 def _finished(name: str, folder: str) -> Method:

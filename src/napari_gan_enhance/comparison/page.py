@@ -46,6 +46,7 @@ th, td { padding: .25em .8em; text-align: right; border-bottom: 1px solid #ddd; 
 th:first-child, td:first-child { text-align: left; }
 img { max-width: 100%; }
 .note { color: #555; }
+.warning { border-left: .4em solid #c98a1b; padding: .4em 1em; background: #fbf3e0; }
 code { overflow-wrap: anywhere; }
 """
 
@@ -71,6 +72,7 @@ def _sections(report: Report) -> Iterator[str]:
     fields = len({s.field for s in report.files})
     files = len({s.file for s in report.files})
     yield "<h1>Comparison of methods</h1>"
+    yield from (f'<p class="warning">{escape(text)}</p>' for text in report.warnings)
     yield (
         f"<p>{fields} fields of view in {files} files. {escape(report.convention)} "
         "Each point is a field: the median over its files and planes.</p>"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import json
-from dataclasses import dataclass
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from napari_gan_enhance import __version__
 from napari_gan_enhance.comparison.fields import field_medians, score_fields
 from napari_gan_enhance.comparison.page import write_page
+from napari_gan_enhance.comparison.training_overlap import training_warnings
 from napari_gan_enhance.io.atomic import atomic_folder
 from napari_gan_enhance.metrics.drawing import new_figure
 from napari_gan_enhance.metrics.settings import EvaluateSettings
@@ -22,12 +24,12 @@ from napari_gan_enhance.metrics.significance import (
     compare_methods,
     quartiles,
 )
+from napari_gan_enhance.metrics.table_text import csv_text
 from napari_gan_enhance.progress import Job, Progress
 from napari_gan_enhance.training.pairs import find_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
     from napari_gan_enhance.comparison.fields import FileScores, Panel
     from napari_gan_enhance.comparison.methods import Method
@@ -70,6 +72,8 @@ class Report:
     panels : tuple of Panel
     convention : str
         In words.
+    warnings : tuple of str
+        Sentences on methods that were trained on what they are tested on.
     """
 
     methods: Mapping[str, Mapping[str, Any]]
@@ -79,6 +83,7 @@ class Report:
     tests: Mapping[str, Significance | None]
     panels: tuple[Panel, ...]
     convention: str
+    warnings: tuple[str, ...] = ()
 
 
 def report(
@@ -95,8 +100,8 @@ def report(
     Parameters
     ----------
     source, target : Path
-        Folders whose images are paired by name, see `find_pairs`. No method may have
-        been trained on them.
+        Folders whose images are paired by name, see `find_pairs`. No method should have
+        been trained on them; the report warns of those whose card says so.
     output : Path
         Folder, written at the end: `report.html`, `scores.csv` (every file),
         `summary.csv` (medians and quartiles over fields), `dunn.csv` (tests) and
@@ -129,13 +134,21 @@ def report(
     new_figure(1, 1)
     settings.evaluation.chosen()
     pairs = find_pairs(source, target, settings.field_pattern)
+    warnings = training_warnings(methods, pairs)
+    if warnings:
+        total = len(pairs) * len(methods)
+        yield Progress(0, total, "comparing", note="\n".join(warnings))
     with atomic_folder(output, overwrite) as folder:
-        scores, panels = yield from score_fields(
-            pairs, methods, settings.evaluation, settings.shown
-        )
+        with tempfile.TemporaryDirectory(
+            prefix=".comparison-", dir=output.parent
+        ) as at:
+            scores, panels = yield from score_fields(
+                pairs, methods, settings.evaluation, settings.shown, Path(at)
+            )
         done = len(scores)
         yield Progress(done, done, "writing the report")
         found = _summarized(methods, scores, panels, settings)
+        found = replace(found, warnings=tuple(warnings))
         folder.mkdir()
         _write_tables(folder, found)
         write_page(folder / "report.html", found)
@@ -196,13 +209,11 @@ def _write_tables(folder: Path, found: Report) -> None:
         "convention": found.convention,
         "fields": len({s.field for s in found.files}),
         "files": len({s.file for s in found.files}),
+        "warnings": found.warnings,
     }
     text = json.dumps(content, indent=2, ensure_ascii=False)
     (folder / "report.json").write_text(text + "\n", encoding="utf-8")
 
 
 def _write_csv(path: Path, head: list[str], rows: Iterable[Sequence[Any]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(head)
-        writer.writerows(rows)
+    path.write_text(csv_text(head, rows), encoding="utf-8")

@@ -154,11 +154,11 @@ def fit_micro_ssim(pairs: Sequence[Pair]) -> Job[MicroSsim]:
         for band in _moments(*plain.normalized(*pair), share):
             moments.append(band)
             yield Progress(done, 2 * len(pairs), FITTING)
-    scale = _best_scale(moments)
+    scale = yield from _best_scale(moments)
     return MicroSsim(low, base, plain.maximum, scale)
 
 
-def _best_scale(moments: list[tuple[NDArray[np.float64], ...]]) -> float:
+def _best_scale(moments: list[tuple[NDArray[np.float64], ...]]) -> Job[float]:
     """Return the factor of the images at which their mean SSIM is largest."""
     from scipy.optimize import minimize_scalar
 
@@ -174,7 +174,11 @@ def _best_scale(moments: list[tuple[NDArray[np.float64], ...]]) -> float:
 
     # On a grid first: far from the best scale the loss is flat.
     grid = np.linspace(-LARGEST_LOG_SCALE, LARGEST_LOG_SCALE, 57)
-    start = int(np.argmin([loss(x) for x in grid]))
+    losses = []
+    for x in grid:
+        losses.append(loss(x))
+        yield Progress(1, 1, FITTING)
+    start = int(np.argmin(losses))
     bounds = grid[max(0, start - 1)], grid[min(len(grid) - 1, start + 1)]
     best = minimize_scalar(
         loss, bounds=bounds, method="bounded", options={"xatol": 1e-6}
