@@ -4,7 +4,8 @@
 
 Writes into docs/images: the Enhance dock before a run, during it, the comparison, and
 the line profile, on the bundled sample with the bundled model; and the same of the
-Deconvolve dock; then an alignment and a training on a simulated field.
+Deconvolve dock; the Metrics dock on a sample with less light; then an alignment and a
+training on a simulated field.
 """
 
 from __future__ import annotations
@@ -17,15 +18,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import napari
+import numpy as np
 from qtpy.QtWidgets import QApplication
 
 from napari_gan_enhance.progress import drain
 from napari_gan_enhance.training.simulation import SimulationSettings, simulate
+from napari_gan_enhance.viewer.compare import put_side_by_side
 from napari_gan_enhance.viewer.profile_lines import add_line, line_layer
+from napari_gan_enhance.viewer.viewport import grid_of
 from napari_gan_enhance.widgets.align import AlignDock
 from napari_gan_enhance.widgets.deconvolve import DeconvolveDock
 from napari_gan_enhance.widgets.enhance import EnhanceDock
 from napari_gan_enhance.widgets.line_profile import LineProfileDock
+from napari_gan_enhance.widgets.metrics import MetricsDock
 from napari_gan_enhance.widgets.train import TrainDock
 
 if TYPE_CHECKING:
@@ -59,6 +64,9 @@ FIELD = SimulationSettings(
     seed=4,
 )
 """What the training is shown on: one field of one microscope."""
+
+PHOTONS = 30
+"""In the brightest pixel of the image with less light."""
 
 MISPLACED = {"rotate": 2.0, "translate": (1.8, -1.2)}
 """Degrees and µm: as two microscopes would have it."""
@@ -161,6 +169,37 @@ def enhance_pictures(folder: Path) -> None:
     viewer.close()
 
 
+def metrics_pictures(folder: Path) -> None:
+    """Make the picture of the Metrics dock: a sample, with less light, enhanced."""
+    viewer = napari.Viewer(show=True)
+    viewer.window.resize(*WINDOW)
+    with tempfile.TemporaryDirectory() as scratch:
+        os.environ["NAPARI_GAN_ENHANCE_CONFIG"] = scratch
+        (truth,) = viewer.open_sample("napari-gan-enhance", "intestine")
+        truth.name = "intestine"
+        counts = truth.data * (PHOTONS / truth.data.max())
+        dim = np.random.default_rng(0).poisson(counts).astype(np.uint16)
+        place = {"scale": truth.scale, "units": truth.units}
+        layer = viewer.add_image(dim, name="less light", **place)
+        enhance = EnhanceDock(viewer)
+        frame = viewer.window.add_dock_widget(enhance, name="Enhance", area="right")
+        enhance.controls.layer.choose(layer)
+        enhance.controls.deconvolve.setChecked(False)
+        enhance.panel.button.click()
+        wait_until(lambda: not enhance.panel.runner.is_running)
+        viewer.window.remove_dock_widget(frame)
+        dock = MetricsDock(viewer)
+        viewer.window.add_dock_widget(dock, name="Metrics", area="bottom")
+        dock.form.against.reference.choose(truth)
+        dock.form.maps.click()
+        wait_until(lambda: not dock.runner.is_running)
+        put_side_by_side(viewer, list(viewer.layers))
+        grid_of(viewer).shape = (2, 4)
+        viewer.reset_view()
+        save(viewer, folder, "metrics")
+    viewer.close()
+
+
 def open_misaligned(viewer: napari.Viewer, folder: Path) -> None:
     """Add a wide-field image and its target, which lies elsewhere."""
     drain(simulate(folder / "field", FIELD))
@@ -221,6 +260,7 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     enhance_pictures(folder)
     deconvolve_pictures(folder)
+    metrics_pictures(folder)
     train_pictures(folder)
 
 
