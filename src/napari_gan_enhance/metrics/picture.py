@@ -1,4 +1,4 @@
-"""A picture that compares images: crops side by side and a line profile."""
+"""A picture that compares images: each with the line, beside them the profiles."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_gan_enhance.metrics.drawing import new_figure
 from napari_gan_enhance.metrics.line_profile import line_profile
+from napari_gan_enhance.metrics.line_profile_curve import Curve
+from napari_gan_enhance.metrics.line_profile_figure import Crop, profile_figure
 from napari_gan_enhance.micrograph.view import AxesView
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 Point = tuple[float, float]
 
+COLORS = ("#666666", "#e69f00", "#56b4e9", "#009e73", "#cc79a7", "#0072b2", "#d55e00")
+"""Gray for the first, then Okabe and Ito's, which color-blind people can tell apart;
+without yellow, which is not seen on paper."""
+
 SHOWN_PERCENTILES = (0.5, 99.8)
 """Black and white of each image: deconvolution gathers light, so that on the scale of
 its source it would only look overexposed."""
@@ -28,7 +33,7 @@ its source it would only look overexposed."""
 def comparison_figure(
     images: Mapping[str, Micrograph], line: tuple[Point, Point]
 ) -> Figure:
-    """Draw the images side by side and a profile along a line.
+    """Draw the images and their profiles along a line.
 
     Parameters
     ----------
@@ -47,24 +52,29 @@ def comparison_figure(
     MissingExtraError
         If matplotlib is not installed.
     """
-    figure = new_figure(4 * len(images), 6.4)
-    panels = figure.add_gridspec(2, len(images), height_ratios=[4, 2])
-    profile = figure.add_subplot(panels[1, :])
+    curves, crops = [], []
     size = next(iter(images.values())).voxel_size_um.x
-    for column, (name, micrograph) in enumerate(images.items()):
+    unit = "µm" if size else "px"
+    pixel = size or 1.0
+    for number, (name, micrograph) in enumerate(images.items()):
         plane = middle_plane(micrograph)
-        low, high = np.percentile(plane, SHOWN_PERCENTILES)
-        axes = figure.add_subplot(panels[0, column])
-        axes.imshow(plane, cmap="gray", vmin=low, vmax=high)
-        axes.plot(*zip(*(p[::-1] for p in line), strict=True), "C1", linewidth=1)
-        axes.set_title(name)
-        axes.set_axis_off()
+        color = COLORS[number % len(COLORS)]
         distance, values = line_profile(plane, *line)
-        profile.plot(distance * (size or 1.0), values, label=name, linewidth=1.2)
-    profile.set_xlabel("distance (µm)" if size else "distance (pixels)")
-    profile.set_ylabel("intensity")
-    profile.legend(frameon=False)
-    return figure
+        nothing = np.full(len(values), np.nan)
+        curves.append(Curve(name, distance * pixel, values, nothing, unit, color))
+        height, width = (n * pixel for n in plane.shape)
+        # The first pixel's center lies half a pixel from the corner.
+        ends = (np.asarray(line, np.float64) + 0.5) * pixel
+        gray = _shown(plane)[..., np.newaxis].repeat(3, axis=2)
+        crops.append(Crop(name, color, gray, (height, width), ends, 0.0, unit))
+    return profile_figure(curves, crops)
+
+
+def _shown(plane: NDArray[Any]) -> NDArray[np.float64]:
+    """Return a plane as it is shown, from 0 to 1."""
+    low, high = np.percentile(plane, SHOWN_PERCENTILES)
+    values = (np.asarray(plane, np.float64) - low) / ((high - low) or 1)
+    return np.asarray(values.clip(0, 1), np.float64)
 
 
 def middle_plane(micrograph: Micrograph) -> NDArray[Any]:
