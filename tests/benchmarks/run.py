@@ -35,6 +35,7 @@ BENCHMARKS = (
     "training_stall",
     "memory_growth",
     "training_step",
+    "profile_redraw",
 )
 
 

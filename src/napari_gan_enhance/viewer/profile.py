@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from numpy.typing import NDArray
 
-    from napari_gan_enhance.metrics.line_profile import PixelSource
+    from napari_gan_enhance.metrics.line_profile import PixelSource, Walk
 
     Floats = NDArray[np.float64]
 
@@ -75,7 +76,8 @@ class CurvePlan:
         Of the line, in `space.unit`.
     width : float, >= 0
         To average over, in `space.unit`.
-    unit : str
+    space : Space
+        What lengths are counted in.
     display : Display
         How the viewer colors the pixels.
     colors : tuple of PixelSource
@@ -88,9 +90,18 @@ class CurvePlan:
     to_pixels: Floats
     vertices: Floats
     width: float
-    unit: str
+    space: Space
     display: Display
     colors: tuple[PixelSource, ...] = ()
+
+    @property
+    def unit(self) -> str:
+        """Unit of all lengths: "µm" or "px"."""
+        return self.space.unit
+
+    def along(self, line: Line, width: float) -> CurvePlan:
+        """Return how to sample the same plane along another line."""
+        return replace(self, vertices=line.vertices * self.space.size, width=width)
 
     def pixel_size(self) -> float:
         """Return the side of a square as large as a pixel, in the plan's unit."""
@@ -118,7 +129,7 @@ class CurvePlan:
         count = math.ceil(length * SAMPLES_PER_PIXEL) + 1 if length > 0 else 2
         if most_points is not None:
             count = min(count, max(LEAST_SAMPLES, most_points // len(offsets)))
-        path = walk(self.vertices, count)
+        path = _walk_again(tuple(map(tuple, self.vertices.tolist())), count)
         values = sample(self.source, self.pixels_at(path.strands(offsets)))
         mean, error = mean_and_error(values)
         return Curve(
@@ -160,12 +171,18 @@ def plans(
                 to_pixels / np.append(space.size, 1.0),
                 line.vertices * space.size,
                 width,
-                space.unit,
+                space,
                 Display.of(layer),
                 tuple(store.source(layer, index, k) for k in range(3 * layer.rgb)),
             )
         )
     return found
+
+
+@lru_cache(maxsize=4)
+def _walk_again(vertices: tuple[tuple[float, ...], ...], count: int) -> Walk:
+    """Return the walk along a line; layers with pixels of one size share it."""
+    return walk(np.array(vertices), count)
 
 
 @dataclass(frozen=True, slots=True)

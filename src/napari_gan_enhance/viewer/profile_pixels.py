@@ -138,15 +138,16 @@ class LazyPixels:
         rows, columns = np.broadcast_arrays(rows % high, columns % wide)
         tiles = np.flatnonzero(np.bincount(place.ravel()))
         self.touched = len(tiles)
-        self.missing = {}
+        missing: dict[tuple[int, int], None] = {}
         for number in tiles:
             tile = divmod(int(number), across)
             pixels = self._store.tile(self._key(tile))
             if pixels is None:
-                self.missing[tile] = None
+                missing[tile] = None
                 continue
             here = place == number
             values[here] = intensity(pixels[rows[here], columns[here]], 1, self._color)
+        self.missing = missing  # at once: a thread may be reading what was missing
         return values
 
     def read_missing(self) -> Iterable[dict[Any, NDArray[Any]]]:

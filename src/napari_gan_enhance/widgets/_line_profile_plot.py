@@ -30,6 +30,7 @@ class ProfilePlot(pg.PlotWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._curves: list[_CurveItems] = []
+        self._labels: tuple[str, ...] = ()
         self._peaks = pg.ScatterPlotItem(symbol="t", size=9, pen=None)
         self._peaks.setZValue(1)
         self.addItem(self._peaks)
@@ -43,18 +44,23 @@ class ProfilePlot(pg.PlotWidget):
         self.getAxis("left").setWidth(64)
         self.getAxis("bottom").setHeight(44)
 
-    def show_curves(self, curves: Sequence[Curve], intensity: str) -> None:
-        """Draw curves; peaks of what was drawn before are taken away."""
+    def show_curves(
+        self, curves: Sequence[Curve], intensity: str, *, has_bands: bool
+    ) -> None:
+        """Draw curves; peaks of what was drawn before are taken away.
+
+        Bands of the standard error cost as much as the curves: not while they move.
+        """
         while len(self._curves) < len(curves):
             self._curves.append(_CurveItems(self))
         for items in self._curves[len(curves) :]:
             items.hide()
         for items, curve in zip(self._curves, curves, strict=False):
-            items.show(curve)
-        self._peaks.setData([], [])
+            items.show(curve, has_band=has_bands)
+        if len(self._peaks.data):
+            self._peaks.setData([], [])
         unit = curves[0].unit if curves else "µm"
-        self.setLabel("bottom", f"Distance ({unit})")
-        self.setLabel("left", intensity)
+        self._show_labels(f"Distance ({unit})", intensity)
 
     def show_peaks(self, analyses: Sequence[Analysis]) -> None:
         """Mark peaks, and their widths at half maximum."""
@@ -66,6 +72,12 @@ class ProfilePlot(pg.PlotWidget):
                 for p in analysis.peaks
             ]
         self._peaks.setData(spots)
+
+    def _show_labels(self, *labels: str) -> None:
+        if labels != self._labels:  # laying text out takes a millisecond
+            self._labels = labels
+            for axis, label in zip(("bottom", "left"), labels, strict=True):
+                self.setLabel(axis, label)
 
     def curves(self) -> list[Any]:
         """Return the items that are drawn now, the lowest layer first."""
@@ -81,11 +93,12 @@ class _CurveItems:
         self.band = pg.FillBetweenItem(*self.edges)
         self.widths = pg.PlotDataItem(connect="pairs")
         self.color = ""
+        self._has_widths = False
         for item in (self.band, *self.edges, self.line, self.widths):
             plot.addItem(item)
 
-    def show(self, curve: Curve) -> None:
-        """Draw another curve."""
+    def show(self, curve: Curve, *, has_band: bool) -> None:
+        """Draw another curve, without widths."""
         if curve.color != self.color:
             self.color = curve.color
             self.widths.setPen(pg.mkPen(curve.color, width=1, style=DOTS))
@@ -96,8 +109,8 @@ class _CurveItems:
             self.band.setBrush(fill)
         self.line.setData(curve.distance, curve.values)
         self.line.setVisible(True)
-        self.widths.setData([], [])
-        band = curve.band()
+        self._hide_widths()
+        band = curve.band() if has_band else None
         self.band.setVisible(band is not None)
         if band is not None:
             distance, low, high = band
@@ -111,12 +124,18 @@ class _CurveItems:
             x += [peak.position - peak.fwhm / 2, peak.position + peak.fwhm / 2]
             y += [peak.baseline + peak.height / 2] * 2
         self.widths.setData(x, y)
+        self._has_widths = bool(x)
 
     def hide(self) -> None:
         """Draw nothing."""
-        self.widths.setData([], [])
+        self._hide_widths()
         self.line.setVisible(False)
         self.band.setVisible(False)
+
+    def _hide_widths(self) -> None:
+        if self._has_widths:
+            self._has_widths = False
+            self.widths.setData([], [])
 
 
 def new_plot(parent: QWidget) -> ProfilePlot:

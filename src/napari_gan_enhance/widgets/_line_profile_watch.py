@@ -25,7 +25,9 @@ class ProfileWatch(QObject):
     """
 
     changed = Signal()
-    """Something may have moved."""
+    """Something may have moved that is no line."""
+    moved = Signal()
+    """A line may have moved, and nothing else."""
     replaced = Signal()
     """The pixels of a layer are others, and something may have moved."""
     selected = Signal()
@@ -53,8 +55,9 @@ class ProfileWatch(QObject):
         lines: Any = line_layer(self._viewer)
         for layer in self._viewer.layers:
             self._ignore(layer)
+            react = self._on_line if lines is layer else self._on_change
             for emitter in _placed(layer):
-                emitter.connect(self._on_change)
+                emitter.connect(react)
             if lines is layer:
                 layer.events.highlight.connect(self._on_highlight)
             else:
@@ -64,6 +67,7 @@ class ProfileWatch(QObject):
     def _ignore(self, layer: Any) -> None:
         for emitter in _placed(layer):
             emitter.disconnect(self._on_change)
+            emitter.disconnect(self._on_line)
         layer.events.data.disconnect(self._on_data)
         if hasattr(layer.events, "highlight"):
             layer.events.highlight.disconnect(self._on_highlight)
@@ -72,6 +76,9 @@ class ProfileWatch(QObject):
     # to them, and a signal's `emit` would be called with the event.
     def _on_change(self, event: object = None) -> None:
         self.changed.emit()
+
+    def _on_line(self, event: object = None) -> None:
+        self.moved.emit()
 
     def _on_data(self, event: object = None) -> None:
         self.replaced.emit()

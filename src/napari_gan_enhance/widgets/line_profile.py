@@ -74,6 +74,7 @@ class LineProfileDock(QWidget):
         self._settings = settings or settings_path("line-profile")
         self._is_open = True
         self._store = PixelStore()
+        self._plans: list[CurvePlan] | None = None  # while only the line moves
         self.lines = LineList(self._viewer, self)
         choices = load_choices(self._settings, ProfileChoices)
         self.options = ProfileOptions(choices, self)
@@ -93,7 +94,7 @@ class LineProfileDock(QWidget):
         self._on_change()
 
     def show_moving(self) -> None:
-        """Draw the curves, coarsely where the line is long."""
+        """Draw the curves alone, coarsely where the line is long."""
         found = self._sample(MOVING_POINTS)
         if found is not None:
             self._read_missing([plan for plan, _ in found])
@@ -103,6 +104,7 @@ class LineProfileDock(QWidget):
         if not self._is_open:
             return
         self.lines.refresh()
+        self._plans = None
         found = self._sample(None)
         is_measured = found is not None and not self._read_missing(
             [plan for plan, _ in found]
@@ -130,10 +132,12 @@ class LineProfileDock(QWidget):
         line, choices = self.lines.current(), self.options.choices()
         problem = viewer_problem(self._viewer, line)
         if problem or line is None:
-            self.plot.show_curves([], INTENSITY[choices.intensity])
+            self.plot.show_curves([], INTENSITY[choices.intensity], has_bands=False)
             self.hint.setText(problem)
             return None
-        planned = plans(self._viewer, line, choices.width, self._store)
+        if self._plans is None:
+            self._plans = plans(self._viewer, line, choices.width, self._store)
+        planned = [plan.along(line, choices.width) for plan in self._plans]
         curves = [plan.curve(most_points) for plan in planned]
         if choices.intensity == "normalized":
             curves = [curve.normalized() for curve in curves]
@@ -144,10 +148,13 @@ class LineProfileDock(QWidget):
             if curve.is_somewhere or missing_count([plan.source])
         ]
         self.plot.show_curves(
-            [curve for _, curve in found], INTENSITY[choices.intensity]
+            [curve for _, curve in found],
+            INTENSITY[choices.intensity],
+            has_bands=most_points is None,
         )
         self.hint.setText(curve_problem(line, found) or GUIDE)
-        self._show_band(planned, choices.width)
+        if most_points is None:
+            self._show_band(planned, choices.width)
         return found or None
 
     def _read_missing(self, planned: list[CurvePlan]) -> bool:
@@ -176,6 +183,10 @@ class LineProfileDock(QWidget):
         )
 
     def _on_change(self) -> None:
+        self._plans = None
+        self._on_moved()
+
+    def _on_moved(self) -> None:
         self._throttler.throttle()
         self._settled.throttle()
 
@@ -199,6 +210,7 @@ class LineProfileDock(QWidget):
 
     def _connect(self) -> None:
         self._watch.changed.connect(self._on_change)
+        self._watch.moved.connect(self._on_moved)
         self._watch.replaced.connect(self._on_pixels)
         self._watch.selected.connect(self.lines.follow_selection)
         self._throttler.triggered.connect(self.show_moving)
