@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from napari_gan_enhance.progress import Job
 
     MakeJob = Callable[[Micrograph, Any], Job[Micrograph]]
+    MakeBeside = Callable[[Micrograph, Micrograph, Path], Job[object]]
 
 IN_MEMORY = 128 * 2**20
 """Bytes; a larger result is kept in a scratch array on the disk of the output."""
@@ -31,6 +33,7 @@ def process_files(
     mark: Mapping[str, Any],
     overwrite: bool,
     as_json: bool,
+    beside: MakeBeside | None = None,
 ) -> None:
     """Run a job on each file, write the results, and report.
 
@@ -45,6 +48,9 @@ def process_files(
     mark : mapping
         Part of the provenance by which a finished result of the same job is known.
     overwrite, as_json : bool
+    beside : callable, optional
+        (micrograph, result, path of the result) -> job that writes what belongs to a
+        result, before the result itself is written.
 
     Raises
     ------
@@ -62,7 +68,7 @@ def process_files(
     reports = []
     jobs = batch.run(
         tasks,
-        lambda task: _work(task, job, shape, overwrite),
+        lambda task: _work(task, job, shape, overwrite, beside),
         is_done=lambda task: len(tasks) > 1 and _is_result(task, mark),
         overwrite=overwrite,
     )
@@ -79,29 +85,47 @@ def process_files(
         raise typer.Exit(1)
 
 
-def _work(
-    task: Any, job: MakeJob, shape: Callable[[Micrograph], tuple[int, ...]], over: bool
-) -> Job[Path]:
-    """Read, compute and write one file."""
-    import contextlib
+@contextlib.contextmanager
+def result_array(shape: tuple[int, ...], axes: str, folder: Path) -> Iterator[Any]:
+    """Give a float32 array of zeros for a result: in memory, or on disk if it is large.
 
+    Parameters
+    ----------
+    shape : tuple of int
+    axes : str
+        A letter for each axis; Y and X are cut into chunks on disk.
+    folder : Path
+        Where the result will lie.
+    """
     import numpy as np
 
-    from napari_gan_enhance.io.read import read_micrograph
     from napari_gan_enhance.io.scratch import scratch_array
+
+    if math.prod(shape) * 4 <= IN_MEMORY:
+        yield np.zeros(shape, np.float32)
+        return
+    chunks = tuple(CHUNK if a in "YX" else 1 for a in axes)
+    with scratch_array(shape, np.float32, folder, chunks) as array:
+        yield array
+
+
+def _work(
+    task: Any,
+    job: MakeJob,
+    shape: Callable[[Micrograph], tuple[int, ...]],
+    over: bool,
+    beside: MakeBeside | None,
+) -> Job[Path]:
+    """Read, compute and write one file."""
+    from napari_gan_enhance.io.read import read_micrograph
     from napari_gan_enhance.io.write import write_micrograph
 
     micrograph = read_micrograph(task.source)
-    size = shape(micrograph)
-    with contextlib.ExitStack() as stack:
-        if math.prod(size) * 4 <= IN_MEMORY:
-            target: Any = np.zeros(size, np.float32)
-        else:
-            chunks = tuple(CHUNK if a in "YX" else 1 for a in micrograph.axes)
-            target = stack.enter_context(
-                scratch_array(size, np.float32, task.output.parent, chunks)
-            )
+    axes, folder = micrograph.axes, task.output.parent
+    with result_array(shape(micrograph), axes, folder) as target:
         result = yield from job(micrograph, target)
+        if beside is not None:
+            yield from beside(micrograph, result, task.output)
         return (yield from write_micrograph(task.output, result, overwrite=over))
 
 

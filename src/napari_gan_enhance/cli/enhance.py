@@ -40,6 +40,20 @@ def enhance(
             help="float32, or half precision (error about 4e-3 of the range)."
         ),
     ] = "exact",
+    trust: Annotated[
+        bool,
+        typer.Option(
+            "--trust",
+            help="Also write maps of how far each pixel can be believed, and say it.",
+        ),
+    ] = False,
+    passes: Annotated[
+        Literal["0", "4", "8"],
+        typer.Option(
+            "--trust-passes",
+            help="How often the model is asked again for --trust; 0 is fast.",
+        ),
+    ] = "8",
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace existing results.")
     ] = False,
@@ -54,6 +68,7 @@ def enhance(
     """
     from napari_gan_enhance.checkpoints.load import load_generator
     from napari_gan_enhance.cli._files import process_files
+    from napari_gan_enhance.cli._trust import TrustFiles
     from napari_gan_enhance.models.enhance import enhance as enhance_job
     from napari_gan_enhance.models.enhance import result_shape
     from napari_gan_enhance.models.settings import EnhanceSettings
@@ -61,7 +76,11 @@ def enhance(
     settings = EnhanceSettings(device=device, precision=precision, tile=tile)
     generator = load_generator(model, device=device, precision=precision)
 
+    files = TrustFiles(generator, settings, int(passes), overwrite) if trust else None
+
     def job(micrograph: Any, target: Any) -> Any:
+        if files is not None:
+            files.check(micrograph)
         return enhance_job(micrograph, generator, settings, target=target)
 
     process_files(
@@ -76,4 +95,5 @@ def enhance(
         },
         overwrite=overwrite,
         as_json=as_json,
+        beside=None if files is None else files.write,
     )

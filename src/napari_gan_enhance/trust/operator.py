@@ -66,6 +66,10 @@ class TrustOperator:
         image, result = (dctn(plane, norm="ortho") for plane in (light, shown))
         return self._scores(image, result, square, self._variance(light))
 
+    def noise_deviation(self, raw: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the standard deviation of the noise of a plane (Y, X), intensity."""
+        return np.sqrt(self._variance(np.asarray(raw, np.float64)))
+
     def _variance(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the variance of the noise of each pixel of the input."""
         noise, fit = self._fit.noise, self._fit

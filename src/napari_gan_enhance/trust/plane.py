@@ -186,7 +186,7 @@ def _noise(raw: NDArray[Any], psf: NDArray[Any], settings: TrustSettings) -> Noi
 def _gaussian(width_px: float) -> NDArray[np.float64]:
     offsets = np.arange(PSF_SIDE) - PSF_SIDE // 2
     line = np.exp(-0.5 * (offsets / (DEVIATION * width_px)) ** 2)
-    return np.outer(line, line) / line.sum() ** 2
+    return np.asarray(np.outer(line, line) / line.sum() ** 2, np.float64)
 
 
 def _blurs(
