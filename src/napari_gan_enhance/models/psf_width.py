@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import torch
-
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -59,6 +57,8 @@ def with_width_plane(images: Tensor, widths_px: list[float | None]) -> Tensor:
     -------
     Tensor, shape (N, C + 1, Y, X)
     """
+    import torch  # whoever asks for a width alone does without
+
     told = [0.0 if width is None else width / UNIT_PX for width in widths_px]
     plane = torch.tensor(told, dtype=images.dtype, device=images.device)
     shape = (len(images), 1, *images.shape[-2:])

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 BLOCK = 256
 """Side of a part: as large as usual training images."""
 
+OCTAVES = 8
+"""Of the width that count as 1: where all training images have one width, a quarter of
+an octave beside it is then no more than the smallest deviation of any feature."""
+
 BLOCKS = 4
 """Parts of a plane that are looked at: those with most structure."""
 
@@ -75,14 +79,16 @@ class SampledPlane:
         Returns
         -------
         ndarray or None
-            In the order of `PLANE_FEATURES`; the last, log2 of the width, NaN where
-            that is not known.
+            In the order of `PLANE_FEATURES`; the last, log2 of the width, in eight
+            octaves, NaN where that is not known.
         """
         scaling = self.scaling(low, high)
         if min(self.pixels.shape) < LEAST_SIDE or scaling.is_blank:
             return None
         rows = [image_features(block, scaling) for block in _blocks(self.pixels)]
-        width = np.nan if self.width_px is None else np.log2(self.width_px)
+        width = np.nan
+        if self.width_px is not None:
+            width = np.log2(self.width_px) / OCTAVES
         return np.append(np.median(rows, axis=0), width)
 
 

@@ -36,6 +36,12 @@ the range's last 2 %: brightness fades out, and does not end at its most frequen
 LEVELS = 256
 """Of 8 bit."""
 
+DOUBTFUL_DB, UNFIT_DB = 2.0, 3.0
+"""Expected losses that make an image doubtful and unfit."""
+
+STRANGEST = 1.0
+"""Weight of what is only odd, where it is known what odd things cost."""
+
 STRETCHED_SHARE = 0.1
 """A model that saw so many stretched images among its own knows them."""
 
@@ -93,13 +99,13 @@ def size_doubts(
             f"{widths[0]:.3g} to {widths[1]:.3g}: check aperture, wavelength and pixel "
             "size, or resample the image."
         )
-        yield Doubt(weight, reason)
+        yield Doubt(_capped(weight, usual), reason)
         return
     size = raw.voxel_size_um.x
     sizes = card.voxel_size_range_um or (usual.voxel_size_range_um if usual else None)
     if size is not None and sizes is not None:
         yield Doubt(
-            _beyond(size, sizes),
+            _capped(_beyond(size, sizes), usual),
             f"The pixels are {size:.3g} µm; the model was trained on {sizes[0]:.3g} to "
             f"{sizes[1]:.3g} µm: resample the image, or take another model.",
         )
@@ -113,8 +119,9 @@ def plane_doubts(
     pixels = plane.thinned()
     share = saturated_share(pixels)
     if share > max(SATURATED, 0.0 if usual is None else usual.saturated):
+        weight = 1 + math.log(share / SATURATED) / math.log(LOST / SATURATED)
         yield Doubt(
-            1 + math.log(share / SATURATED) / math.log(LOST / SATURATED),
+            _capped(weight, usual),
             f"{where}{100 * share:.2g} % of the pixels are saturated: what they held "
             "is lost; record with less light or a shorter exposure.",
         )
@@ -126,12 +133,10 @@ def plane_doubts(
             "the camera; open the microscope's own file.",
         )
     features = plane.features(spec.low_percentile, spec.high_percentile)
-    if features is not None:
-        yield (
-            _smooth(features, where)
-            if usual is None
-            else _strange(features, usual, where)
-        )
+    if features is not None and usual is not None:
+        yield from _strange(features, usual, where)
+    elif features is not None:
+        yield _smooth(features, where)
 
 
 def saturated_share(pixels: NDArray[Any]) -> float:
@@ -183,6 +188,11 @@ def _beyond(value: float, limits: tuple[float, float]) -> float:
     return 0.0 if outside <= 1 else 1 + math.log2(outside)
 
 
+def _capped(weight: float, usual: InputStatistics | None) -> float:
+    """Return a weight; where costs are known, what is odd is worth a look, no more."""
+    return min(weight, STRANGEST) if usual is not None and usual.loss else weight
+
+
 def _operations(provenance: Mapping[str, Any]) -> set[str]:
     found, entry = set(), provenance
     while entry:
@@ -204,11 +214,21 @@ def _smooth(features: NDArray[np.float64], where: str) -> Doubt:
 
 def _strange(
     features: NDArray[np.float64], usual: InputStatistics, where: str
-) -> Doubt:
-    return Doubt(
-        usual.distance(features),
-        f"{where}The image is unlike those the model was trained on: "
-        f"{_difference(usual.deviations(features))}.",
+) -> Iterator[Doubt]:
+    known = usual.ordered(PLANE_FEATURES, features)
+    difference = _difference(usual.deviations(known))
+    strange, loss = usual.distance(known), usual.expected_loss(known)
+    if loss is not None:
+        yield Doubt(
+            max(
+                loss / DOUBTFUL_DB, 1 + (loss - DOUBTFUL_DB) / (UNFIT_DB - DOUBTFUL_DB)
+            ),
+            f"{where}Expect a result about {loss:.1f} dB worse than usual. Unlike the "
+            f"training images: {difference}.",
+        )
+    yield Doubt(
+        _capped(strange, usual),
+        f"{where}The image is unlike those the model was trained on: {difference}.",
     )
 
 

@@ -1,16 +1,20 @@
-"""Write into a card what the images look like that its generator was trained on."""
+"""Write into a card what its generator was trained on, and what it cannot bear."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_gan_enhance.io.read import read_micrograph
+from napari_gan_enhance.metrics.fidelity import evaluate
 from napari_gan_enhance.metrics.input_statistics import InputStatistics, fit_statistics
+from napari_gan_enhance.micrograph.view import AxesView
 from napari_gan_enhance.models.psf_width import psf_width_px
-from napari_gan_enhance.progress import Job, Progress
+from napari_gan_enhance.progress import Job, Progress, drain
 from napari_gan_enhance.trust.sampled_planes import PLANE_FEATURES, sampled_planes
+from napari_gan_enhance.trust.spoiling import spoilt
 from napari_gan_enhance.trust.suitability import STATISTICS_KEY
 from napari_gan_enhance.trust.suitability_rules import is_stretched, saturated_share
 
@@ -18,10 +22,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
+    from napari_gan_enhance.micrograph.micrograph import Micrograph
+    from napari_gan_enhance.models.generator import Generator
     from napari_gan_enhance.models.spec import ModelSpec
 
 USUAL_SHARE = 95
 """Percentile of the saturated shares that still counts as usual."""
+
+EXAMPLES = 600
+"""Spoilt images that the model is run on: three minutes on a processor."""
+
+STAGE = "looking at training images"
 
 
 def statistics_of(sources: Sequence[Path], spec: ModelSpec) -> Job[InputStatistics]:
@@ -41,6 +54,7 @@ def statistics_of(sources: Sequence[Path], spec: ModelSpec) -> Job[InputStatisti
     Returns
     -------
     InputStatistics
+        Without losses; see `losses_of`.
 
     Raises
     ------
@@ -49,7 +63,8 @@ def statistics_of(sources: Sequence[Path], spec: ModelSpec) -> Job[InputStatisti
     FileFormatError
         If a file cannot be read.
     """
-    rows, sizes, widths = [], [], []
+    rows: list[NDArray[np.float64]] = []
+    sizes, widths = [], []
     saturated, stretched = [], []
     for number, path in enumerate(sources):
         micrograph = read_micrograph(path)
@@ -60,7 +75,7 @@ def statistics_of(sources: Sequence[Path], spec: ModelSpec) -> Job[InputStatisti
             rows += [] if features is None else [features]
             saturated.append(saturated_share(plane.thinned()))
             stretched.append(is_stretched(plane.thinned()))
-        yield Progress(number + 1, len(sources), "looking at training images")
+        yield Progress(number + 1, len(sources), STAGE)
     return fit_statistics(PLANE_FEATURES, np.array(rows)).model_copy(
         update={
             "voxel_size_range_um": _range(sizes),
@@ -71,17 +86,71 @@ def statistics_of(sources: Sequence[Path], spec: ModelSpec) -> Job[InputStatisti
     )
 
 
-def record_statistics(
-    checkpoint: Path, sources: Sequence[Path]
+def losses_of(
+    generator: Generator,
+    pairs: Sequence[tuple[Path, Path]],
+    usual: InputStatistics,
+    *,
+    examples: int = EXAMPLES,
 ) -> Job[InputStatistics]:
-    """Write what training images look like into a checkpoint's card.
+    """Spoil training images, enhance them, and learn what costs how much.
+
+    A loss is how far the PSNR of a result (affine fit) is below that of the result of
+    the same image as it was recorded.
+
+    Parameters
+    ----------
+    generator : Generator
+        Of one channel, that does not change the number of pixels.
+    pairs : sequence of (source, target) Path
+        Single planes.
+    usual : InputStatistics
+        What the sources look like.
+    examples : int
+        How often to enhance, divided among the pairs.
+
+    Yields
+    ------
+    Progress
+
+    Returns
+    -------
+    InputStatistics
+    """
+    rng = np.random.default_rng(0)
+    chosen = rng.permutation(len(pairs))[:examples]
+    each = max(1, examples // len(pairs))
+    rows, losses = [], []
+    for number, index in enumerate(chosen):
+        raw, sharp = (_plane(read_micrograph(path)) for path in pairs[index])
+        own = _psnr(generator, raw, sharp.pixels)
+        rows.append(_known(raw, generator.spec, usual))
+        losses.append(0.0)
+        for _ in range(each):
+            both = (np.asarray(side.pixels) for side in (raw, sharp))
+            pixels, reference = spoilt(*both, rng)
+            seen = raw.with_pixels(pixels)
+            losses.append(own - _psnr(generator, seen, reference))
+            rows.append(_known(seen, generator.spec, usual))
+            yield Progress(number, len(chosen), "spoiling training images")
+    return usual.with_losses(np.array(rows), np.array(losses))
+
+
+def record_statistics(
+    checkpoint: Path, pairs: Sequence[tuple[Path, Path]], *, examples: int = EXAMPLES
+) -> Job[InputStatistics]:
+    """Write into a checkpoint's card what its training images look like.
+
+    And, for a model of one channel, what it costs where an image looks otherwise.
 
     Parameters
     ----------
     checkpoint : Path
         Is replaced; its weights stay as they are.
-    sources : sequence of Path
-        The source images it was trained on.
+    pairs : sequence of (source, target) Path
+        What it was trained on.
+    examples : int
+        As for `losses_of`; 0 leaves the losses out.
 
     Yields
     ------
@@ -99,15 +168,52 @@ def record_statistics(
     from safetensors.torch import load_file
 
     from napari_gan_enhance.checkpoints.header import read_header
+    from napari_gan_enhance.checkpoints.load import load_generator
     from napari_gan_enhance.checkpoints.native import save_checkpoint
 
     header = read_header(checkpoint)
-    statistics = yield from statistics_of(sources, header.spec)
-    found = {STATISTICS_KEY: statistics.model_dump(mode="json")}
-    card = header.card.model_copy(update=found)
-    weights = load_file(checkpoint)
-    save_checkpoint(checkpoint, weights, header.spec, card, overwrite=True)
-    return statistics
+    spec = header.spec
+    found = yield from statistics_of([source for source, _ in pairs], spec)
+    if spec.in_channels == spec.out_channels == spec.upscale == 1 and examples:
+        generator = load_generator(checkpoint, device="cpu", precision="fast")
+        found = yield from losses_of(generator, pairs, found, examples=examples)
+    card = header.card.model_copy(
+        update={STATISTICS_KEY: found.model_dump(mode="json")}
+    )
+    save_checkpoint(checkpoint, load_file(checkpoint), spec, card, overwrite=True)
+    return found
+
+
+def _plane(micrograph: Micrograph) -> Micrograph:
+    """Return the first plane, in memory, and with no past."""
+    view = AxesView(micrograph.pixels, micrograph.axes, "YX", _first(micrograph))
+    pixels = view[(slice(None), slice(None))]
+    channels = micrograph.channels[:1]
+    return replace(
+        micrograph, pixels=pixels, axes="YX", channels=channels, provenance={}
+    )
+
+
+def _first(micrograph: Micrograph) -> dict[str, int]:
+    return dict.fromkeys(set(micrograph.axes) - set("YX"), 0)
+
+
+def _known(
+    micrograph: Micrograph, spec: ModelSpec, usual: InputStatistics
+) -> NDArray[np.float64]:
+    plane = sampled_planes(micrograph)[0]
+    features = plane.features(spec.low_percentile, spec.high_percentile)
+    if features is not None:
+        features[-1] = np.nan  # the width, which spoiling leaves alone, says nothing
+    return usual.ordered(PLANE_FEATURES, features)
+
+
+def _psnr(generator: Generator, raw: Micrograph, sharp: Any) -> float:
+    from napari_gan_enhance.models.enhance import enhance
+    from napari_gan_enhance.models.settings import EnhanceSettings
+
+    result = drain(enhance(raw, generator, EnhanceSettings()))
+    return evaluate(np.asarray(result.pixels), sharp).psnr
 
 
 def _range(values: list[float | None]) -> tuple[float, float] | None:
