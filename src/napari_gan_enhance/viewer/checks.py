@@ -184,18 +184,6 @@ def _model(model: ModelChoice | None, micrograph: Micrograph) -> Iterator[Findin
             f"Model {model.name!r} makes {model.spec.out_channels} channels of an RGB "
             "image - a layer shows 3 or 4 of them - choose another model.",
         )
-    yield from _pixel_size(model, micrograph)
-
-
-def _pixel_size(model: ModelChoice, micrograph: Micrograph) -> Iterator[Finding]:
-    size, trained = micrograph.voxel_size_um.x, model.voxel_size_range_um
-    if size is not None and trained and not trained[0] <= size <= trained[1]:
-        yield Finding(
-            "model",
-            f"The pixels are {size:.3g} µm; the model was trained on {trained[0]:g} to "
-            f"{trained[1]:g} µm: judge the result with care.",
-            blocks=False,
-        )
 
 
 def _impossible(name: str, value: float) -> str:

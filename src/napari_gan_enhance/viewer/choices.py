@@ -49,6 +49,8 @@ class EnhanceChoices(RunChoices):
         Whether a Richardson-Lucy result is made too.
     iterations : int, 1 to 1000
         Of Richardson-Lucy.
+    trust : "full" or "fast"
+        Whether trust maps may take eight more runs of the model, or none.
     """
 
     model: str = "widefield-denoise"
@@ -56,6 +58,7 @@ class EnhanceChoices(RunChoices):
     precision: Literal["exact", "fast"] = "exact"
     deconvolve: bool = True
     iterations: int = Field(10, ge=1, le=MOST_ITERATIONS)
+    trust: Literal["full", "fast"] = "full"
 
 
 class DeconvolveChoices(RunChoices):

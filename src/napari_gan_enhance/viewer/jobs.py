@@ -71,7 +71,7 @@ def _enhance(request: EnhanceRequest, generator: Generator) -> Job[None]:
     from napari_gan_enhance.models.settings import EnhanceSettings
 
     micrograph, choices, spec = request.micrograph, request.choices, generator.spec
-    if spec.takes_psf_width:
+    if spec.takes_psf_width or choices.deconvolve:  # the fields are on screen
         micrograph = with_lateral_optics(micrograph, optics_chosen(choices))
     region = region_of(micrograph, spec, request.region)
     shape = result_shape(micrograph, spec, request.region)

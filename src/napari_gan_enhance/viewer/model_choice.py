@@ -10,7 +10,7 @@ from napari_gan_enhance.errors import GanEnhanceError
 
 if TYPE_CHECKING:
     from napari_gan_enhance.checkpoints.header import CheckpointHeader
-    from napari_gan_enhance.models.spec import ModelSpec, Score
+    from napari_gan_enhance.models.spec import ModelCard, ModelSpec, Score
 
 CHECKPOINT_SUFFIX = ".safetensors"
 MOST_SCORES = 3
@@ -31,8 +31,8 @@ class ModelChoice:
         The card in a few lines, or what is wrong.
     spec : ModelSpec or None
         None where the checkpoint cannot be used.
-    voxel_size_range_um : tuple of two float or None, µm
-        Pixel sizes it was trained on.
+    card : ModelCard or None
+        None with the spec.
     error : str
         What is wrong; empty if it can be used.
     """
@@ -41,7 +41,7 @@ class ModelChoice:
     name: str
     text: str
     spec: ModelSpec | None = None
-    voxel_size_range_um: tuple[float, float] | None = None
+    card: ModelCard | None = None
     error: str = ""
 
 
@@ -61,8 +61,8 @@ def describe(value: str) -> ModelChoice:
         header = read_header(resolve_model(value))
     except GanEnhanceError as error:
         return ModelChoice(value, Path(value).stem, str(error), error=str(error))
-    sizes = header.card.voxel_size_range_um
-    return ModelChoice(value, header.name, _card(header), header.spec, sizes)
+    card = _card(header)
+    return ModelChoice(value, header.name, card, header.spec, header.card)
 
 
 def _card(header: CheckpointHeader) -> str:

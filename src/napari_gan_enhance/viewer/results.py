@@ -26,6 +26,7 @@ from napari_gan_enhance.viewer.runs import (
     ResultKind,
     ResultStarted,
 )
+from napari_gan_enhance.viewer.trust_run import SOURCE_KEY, MadeOf
 from napari_gan_enhance.viewer.viewport import is_in_view
 
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ class RunLayers:
         if started.iterations is not None:
             started.iterations.contrast = self._contrast
             layer.metadata[ITERATIONS_KEY] = started.iterations
+        layer.metadata[SOURCE_KEY] = MadeOf(weakref.ref(self._source), started.region)
         weakref.finalize(layer, started.keep.close)
         self._layers[started.kind] = layer
         self._unfinished.add(started.kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QCheckBox, QFormLayout, QSpinBox, QWidget
@@ -15,16 +16,21 @@ from napari_gan_enhance.viewer.checks import (
 )
 from napari_gan_enhance.viewer.choices import MOST_ITERATIONS, EnhanceChoices
 from napari_gan_enhance.viewer.model_choice import bundled_names
+from napari_gan_enhance.viewer.optics_values import with_lateral_optics
+from napari_gan_enhance.viewer.verdict import SuitabilityQuestion
 from napari_gan_enhance.widgets._fields import choice_box, select
 from napari_gan_enhance.widgets._model_field import ModelField
 from napari_gan_enhance.widgets._run_controls import RunControls
+from napari_gan_enhance.widgets._verdict_row import VerdictRow
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
+    from napari.layers import Image
 
     from napari_gan_enhance.micrograph.micrograph import Micrograph
     from napari_gan_enhance.viewer.optics_values import OpticsValues
 
+TRUST_DEPTHS = {"full": "Full (8 more runs)", "fast": "Fast"}
 PRECISIONS = {"exact": "Exact", "fast": "Fast preview"}
 
 
@@ -50,6 +56,8 @@ class EnhanceControls(RunControls):
     ) -> None:
         super().__init__(viewer, choices, parent)
         self.model = ModelField(self)
+        self.verdict = VerdictRow(self)
+        self._watched: weakref.ref[Image] | None = None
         self.precision = choice_box(
             PRECISIONS,
             "Exact: float32, for results. Fast: half precision, for a first look "
@@ -63,6 +71,13 @@ class EnhanceControls(RunControls):
         self.iterations.setRange(1, MOST_ITERATIONS)
         self.iterations.setToolTip(
             "Richardson-Lucy iterations: more sharpen further and amplify noise."
+        )
+        # Laid out by the dock beside the button that it is about.
+        self.trust = choice_box(
+            TRUST_DEPTHS,
+            "Full: also run the model on turned and mirrored copies and see where it "
+            "disagrees with itself; takes up to ten times as long as the result. Fast: "
+            "without that.",
         )
         self._lay_out()
         self.show_choices(choices)
@@ -101,6 +116,7 @@ class EnhanceControls(RunControls):
             precision=self.precision.currentData(),
             deconvolve=self.deconvolve.isChecked(),
             iterations=self.iterations.value(),
+            trust=self.trust.currentData(),
             **self._optics_values(),
         )
 
@@ -111,7 +127,33 @@ class EnhanceControls(RunControls):
         select(self.precision, choices.precision)
         self.deconvolve.setChecked(choices.deconvolve)
         self.iterations.setValue(choices.iterations)
+        select(self.trust, choices.trust)
         super().show_choices(choices)
+
+    def _on_layer(self) -> None:
+        self._watch(self.layer.layer())
+        super()._on_layer()
+
+    def _watch(self, layer: Image | None) -> None:
+        """Look again when a layer gets other pixels."""
+        before = None if self._watched is None else self._watched()
+        if before is not None:
+            before.events.data.disconnect(self._on_pixels)
+        self._watched = None if layer is None else weakref.ref(layer)
+        if layer is not None:
+            layer.events.data.connect(self._on_pixels)
+
+    def _on_pixels(self, event: object = None) -> None:
+        self.check()
+
+    def _question(self) -> SuitabilityQuestion | None:
+        try:
+            micrograph = self.micrograph()
+            if micrograph is not None and self.needs_optics:
+                micrograph = with_lateral_optics(micrograph, self.optics.values())
+        except GanEnhanceError:  # `check` says why
+            return None
+        return SuitabilityQuestion.of(micrograph, self.model.choice)
 
     def _own_fields(self) -> dict[str, QWidget]:
         return {**super()._own_fields(), "model": self.model.names}
@@ -128,6 +170,13 @@ class EnhanceControls(RunControls):
         self.optics.setVisible(self.needs_optics)
         self.optics.show_axial(is_on)
         super().check()
+        self.verdict.ask(self._question())
+
+    def disconnect_viewer(self) -> None:
+        """Hear no more of the viewer, and of the verdict."""
+        super().disconnect_viewer()
+        self._watch(None)
+        self.verdict.close_down()
 
     def _connect(self) -> None:
         super()._connect()
@@ -142,6 +191,7 @@ class EnhanceControls(RunControls):
         form.addRow("Layer", self.layer)
         form.addRow("Model", self.model)
         form.addRow(self.model.card)
+        form.addRow(self.verdict)
         form.addRow("Device", self.device)
         form.addRow("Precision", self.precision)
         form.addRow("Region", self.region)

@@ -68,6 +68,11 @@ class ModelField(QWidget):
         bundled = set(bundled_names())
         return tuple(value for value in values if value not in bundled)
 
+    def values(self) -> tuple[str, ...]:
+        """Return name or path of every model in the list, the chosen one first."""
+        every = (self.names.itemData(i) for i in range(self.names.count()))
+        return tuple(dict.fromkeys(filter(None, (self.names.currentData(), *every))))
+
     def set_models(self, bundled: tuple[str, ...], recent: tuple[str, ...]) -> None:
         """Fill the list; recent checkpoints that are gone are left out."""
         self.names.blockSignals(True)

@@ -26,7 +26,12 @@ from napari_gan_enhance.widgets._controls import EnhanceControls
 from napari_gan_enhance.widgets._model_field import dropped
 from napari_gan_enhance.widgets._run_dock import RunDock
 from napari_gan_enhance.widgets._run_words import RunWords
-from napari_gan_enhance.widgets._settings import load_choices, settings_path
+from napari_gan_enhance.widgets._settings import (
+    load_choices,
+    save_choices,
+    settings_path,
+)
+from napari_gan_enhance.widgets._trust_row import TrustRow
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -67,7 +72,9 @@ class EnhanceDock(RunDock):
         )
         self.opens_tiff.setChecked(is_preferred())
         self._waiting: list[Image] = []
+        self.trust = TrustRow(self._viewer, self.controls, self)
         column = self._lay_out(self.diagnostics)
+        column.insertWidget(column.count() - 1, self.trust)
         column.insertWidget(column.count() - 1, self.opens_tiff)
         self._connect()
         self._on_changed()
@@ -113,6 +120,7 @@ class EnhanceDock(RunDock):
 
     def _close_down(self) -> None:
         self._waiting.clear()
+        self.trust.close_down()
         super()._close_down()
 
     def _enhance_next(self, name: str) -> None:
@@ -126,8 +134,20 @@ class EnhanceDock(RunDock):
 
     def _on_busy(self, is_busy: bool) -> None:
         super()._on_busy(is_busy)
+        self.trust.set_can_start(not is_busy)
         if not is_busy and self._waiting:
             self._shown_to_user(self._enhance_next, self._waiting[0].name)
+
+    def _on_changed(self) -> None:
+        super()._on_changed()
+        if self.trust.runner.is_running:
+            self.panel.set_can_start(False, "Trust maps are being made.")
+
+    def _on_trust(self, is_busy: bool) -> None:
+        if is_busy:
+            save_choices(self._settings, self.controls.choices())
+        super()._on_busy(is_busy)
+        self._on_changed()
 
     def _on_given_up(self) -> None:
         self._waiting.clear()
@@ -146,3 +166,5 @@ class EnhanceDock(RunDock):
         self.panel.runner.failed.connect(self._on_given_up)
         self.opens_tiff.toggled.connect(set_preferred)
         self.diagnostics.clicked.connect(self._on_diagnostics)
+        self.trust.busy.connect(self._on_trust)
+        self.trust.adding.connect(self.controls.layer.ignore)
