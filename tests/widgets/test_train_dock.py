@@ -201,6 +201,21 @@ def test_pairs_are_saved_opened_and_removed(
     assert told == []
 
 
+def test_channels_of_a_layer_are_pairs_each(
+    dock: TrainDock, qtbot: QtBot, told: list[str]
+) -> None:
+    box, layers = dock.panel.pairs, dock._viewer.layers
+    for side, choice in (("source", box.source), ("target", box.target)):
+        both = np.stack([layers[f"{name} {side}"].data for name in ("one", "two")])
+        choice.choose(dock._viewer.add_image(both, axis_labels=("c", "y", "x")))
+    with qtbot.waitSignal(box.runner.idle, timeout=WAIT_MS):
+        box.add.click()
+    assert "8 patches in 2 of 2 channels, none rejected" in box.report.text()
+    box.target.choose(layers["one target"])
+    box.add.click()
+    assert "has 2 channels, 'one target' 1 - a pair needs as many" in told[-1]
+
+
 def test_layers_that_do_not_correlate_are_no_pair(
     dock: TrainDock, qtbot: QtBot, told: list[str], rng: np.random.Generator
 ) -> None:

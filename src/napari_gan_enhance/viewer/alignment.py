@@ -14,6 +14,7 @@ from napari_gan_enhance.viewer.layers import layer_axes
 from napari_gan_enhance.viewer.placement import (
     affine_of,
     affine_um,
+    axis_length,
     moved_affine,
     view_of,
 )
@@ -237,10 +238,3 @@ def show_depth(viewer: ViewerModel, moving: Image, fixed: Image, z_um: float) ->
     stack, at = (moving, 0.0) if deep[0] else (fixed, z_um)
     axis = viewer.dims.ndim - stack.ndim + layer_axes(stack).index("Z")
     viewer.dims.set_point(axis, at / float(unit_um(stack, "Z")[0]))
-
-
-def axis_length(layer: Image, letter: str) -> int:
-    """Return the length of an axis of a layer; 1 if it has none of this letter."""
-    axes = layer_axes(layer)
-    data = layer.data[0] if layer.multiscale else layer.data
-    return int(data.shape[axes.index(letter)]) if letter in axes else 1

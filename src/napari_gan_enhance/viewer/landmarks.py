@@ -8,7 +8,7 @@ import numpy as np
 
 from napari_gan_enhance.registration.landmarks import fit_landmarks
 from napari_gan_enhance.viewer.layers import layer_axes
-from napari_gan_enhance.viewer.placement import unit_um
+from napari_gan_enhance.viewer.placement import axis_length, unit_um
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,10 +71,15 @@ class LandmarkPair:
         return all(layer in self._viewer.layers for layer in self.layers)
 
     def world_um(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the complete pairs in the world, each shape (n, 2), Y and X in µm."""
+        """Return the complete pairs in the world, each shape (n, 2), Y and X in µm.
+
+        Between two stacks shape (n, 3), Z first.
+        """
         count = min(self.counts)
+        are_deep = all(axis_length(image, "Z") > 1 for image in self._images)
+        axes = "ZYX" if are_deep else "YX"
         first, second = (
-            _world(layer, image)[:count]
+            _world(layer, image, axes)[:count]
             for layer, image in zip(self.layers, self._images, strict=True)
         )
         return first, second
@@ -131,8 +136,8 @@ def _points_over(viewer: ViewerModel, image: Image, name: str, color: str) -> Po
     return layer
 
 
-def _world(layer: Points, image: Image) -> NDArray[np.float64]:
-    at = [layer_axes(image).index(a) for a in "YX"]
+def _world(layer: Points, image: Image, axes: str) -> NDArray[np.float64]:
+    at = [layer_axes(image).index(a) for a in axes]
     points = [np.asarray(layer.data_to_world(p))[at] for p in layer.data]
-    units = unit_um(image, "YX")
-    return np.array(points, dtype=float).reshape(-1, 2) * units
+    units = unit_um(image, axes)
+    return np.array(points, dtype=float).reshape(-1, len(axes)) * units

@@ -119,6 +119,13 @@ def unit_um(layer: Any, axes: str) -> Matrix:
     )
 
 
+def axis_length(layer: Any, letter: str) -> int:
+    """Return the length of an axis of a layer; 1 if it has none of this letter."""
+    axes = layer_axes(layer)
+    data = layer.data[0] if layer.multiscale else layer.data
+    return int(data.shape[axes.index(letter)]) if letter in axes else 1
+
+
 def moved_affine(layer: Any, matrix: Matrix) -> Matrix:
     """Return the layer's `affine` after moving it in the world.
 
