@@ -27,7 +27,7 @@ def manifest() -> PluginManifest:
 
 def test_every_command_can_be_imported(manifest: PluginManifest) -> None:
     names = [command.python_name for command in manifest.contributions.commands]
-    assert len(names) == 12
+    assert len(names) == 13
     assert all(callable(import_python_name(name)) for name in names)
 
 
@@ -43,7 +43,11 @@ def test_docks_are_in_the_menus_where_users_look(manifest: PluginManifest) -> No
             f"{NAME}.train",
         ],
         "napari/layers/register": [f"{NAME}.align"],
-        "napari/layers/measure": [f"{NAME}.line_profile", f"{NAME}.compare"],
+        "napari/layers/measure": [
+            f"{NAME}.line_profile",
+            f"{NAME}.compare",
+            f"{NAME}.metrics",
+        ],
     }
     widgets = [w.display_name for w in manifest.contributions.widgets]
     assert widgets == [
