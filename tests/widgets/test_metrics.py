@@ -256,6 +256,7 @@ def test_table_goes_to_clipboard_and_file_and_choices_stay(
     save_table(tmp_path / "scores.csv", dock.form.table.table)
     lines = (tmp_path / "scores.csv").read_text("utf-8").splitlines()
     assert "# reference: truth" in lines
+    assert "# layer truth: YX 96 x 112; Y 0.1 um x X 0.1 um" in lines
     assert any(x.startswith("# scores: Convention dlsr;") for x in lines)
     assert lines[-1].startswith("noisy,,median,")
     again = MetricsDock(shown)

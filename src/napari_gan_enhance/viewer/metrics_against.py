@@ -17,7 +17,7 @@ from napari_gan_enhance.viewer.metrics_layers import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from napari.components import ViewerModel
     from napari.layers import Image
@@ -73,10 +73,19 @@ class Scored:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoredAgainst:
-    """What came of all layers, in their order; one or two for each."""
+    """What came of all layers, in their order; one or two for each.
+
+    Parameters
+    ----------
+    reference : str
+    scored : tuple of Scored
+    facts : mapping of name to str
+        On the layers.
+    """
 
     reference: str
     scored: tuple[Scored, ...]
+    facts: Mapping[str, str]
 
 
 def against_request(
@@ -128,7 +137,9 @@ def score_layers(request: AgainstRequest) -> Job[ScoredAgainst]:
         except GanEnhanceError as error:
             settings = _settings(request, _fits(request.choices)[0])
             found.append(Scored(name, settings, problem=str(error)))
-    return ScoredAgainst(request.reference.micrograph.name, tuple(found))
+    everything = (request.reference, *request.results)
+    facts = {name: text for one in everything for name, text in one.facts().items()}
+    return ScoredAgainst(request.reference.micrograph.name, tuple(found), facts)
 
 
 def named(job: Job[Result], name: str) -> Job[Result]:

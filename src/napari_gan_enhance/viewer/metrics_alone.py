@@ -19,7 +19,7 @@ from napari_gan_enhance.viewer.metrics_layers import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from napari.components import ViewerModel
     from napari.layers import Image
@@ -77,12 +77,25 @@ class Measured:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MeasuredAlone:
-    """What came of all layers, in their order, and the measures that were wanted."""
+    """What came of all layers, in their order, and the measures that were wanted.
+
+    Parameters
+    ----------
+    measures : tuple of str
+    threshold : str
+        Of ring correlation.
+    measured : tuple of Measured
+    model : SharpModel or None
+        Of NIQE.
+    facts : mapping of name to str
+        On the layers.
+    """
 
     measures: tuple[Measure, ...]
     threshold: str
     measured: tuple[Measured, ...]
     model: SharpModel | None
+    facts: Mapping[str, str]
 
 
 def wanted_measures(choices: MetricsChoices) -> tuple[Measure, ...]:
@@ -158,7 +171,11 @@ def measure_layers(request: AloneRequest) -> Job[MeasuredAlone]:
                 one.notes.append(f"{one.name!r}: {error}")
         found.append(one)
     threshold = request.choices.threshold
-    return MeasuredAlone(request.measures, threshold, tuple(found), request.model)
+    everything = [x for x in (request.repeat, *request.layers) if x is not None]
+    facts = {name: text for one in everything for name, text in one.facts().items()}
+    return MeasuredAlone(
+        request.measures, threshold, tuple(found), request.model, facts
+    )
 
 
 def fit_to_layers(layers: Sequence[PlacedLayer]) -> Job[SharpModel]:

@@ -40,6 +40,8 @@ class PlacedLayer:
         Of which axes one position was taken.
     has_unit : bool
         Whether its scale is a length.
+    path : str
+        Of its file; empty where it came from none.
     """
 
     micrograph: Micrograph
@@ -47,6 +49,22 @@ class PlacedLayer:
     shown: Mapping[str, int]
     taken: Mapping[str, int]
     has_unit: bool
+    path: str = ""
+
+    def facts(self) -> dict[str, str]:
+        """Return what to know of the layer, to measure it again."""
+        image = self.micrograph
+        sizes = zip("ZYX", image.voxel_size_um, strict=True)
+        voxel = " x ".join(f"{a} {n:.6g} um" for a, n in sizes if n is not None)
+        shape = " x ".join(map(str, image.shape))
+        taken = [f"{a} = {i} taken" for a, i in self.taken.items()]
+        said = [f"{image.axes} {shape}", voxel or "no pixel size", *taken]
+        if image.provenance:
+            said.append(f"made by {dict(image.provenance)}")
+        found = {f"layer {image.name}": "; ".join(said)}
+        if self.path:
+            found[f"file of {image.name}"] = self.path
+        return found
 
     def at(self, axes: str) -> PlacedLayer:
         """Return what the viewer shows on some axes; those it lacks do not matter."""
@@ -128,6 +146,7 @@ def placed_layer(layer: Image, point: Sequence[float]) -> PlacedLayer:
         shown,
         {},
         all(unit.is_compatible_with("micrometer") for unit in units),
+        str(layer.source.path or ""),
     )
 
 

@@ -140,6 +140,7 @@ def table_against(found: ScoredAgainst) -> Table:
     """Return the table of scores against a reference."""
     first = found.scored[0].settings
     facts = {**_made(), "reference": found.reference, "scores": first.in_words()}
+    facts |= found.facts
     several = len({one.settings.used_fit for one in found.scored}) > 1
     if several:
         text = facts["scores"]
@@ -157,7 +158,7 @@ def table_against(found: ScoredAgainst) -> Table:
 
 def table_alone(found: MeasuredAlone) -> Table:
     """Return the table of what was measured without a reference."""
-    facts = _made()
+    facts = {**_made(), **found.facts}
     columns = []
     for measure in found.measures:
         column = ALONE[measure]

@@ -51,6 +51,7 @@ class AgainstForm(QWidget):
             "many.",
             follows=False,
         )
+        self.reference.setCurrentIndex(min(1, self.reference.count() - 1))
         self.convention = choice_box(
             NAMES,
             "Ours, or that of a publication to compare with its numbers; those scale "

@@ -60,6 +60,7 @@ class AloneForm(QWidget):
         self.repeat = LayerField(
             viewer, "The second recording, treated as the first.", follows=False
         )
+        self.repeat.setCurrentIndex(min(1, self.repeat.count() - 1))
         self.threshold = choice_box(
             THRESHOLDS, "Correlation below which rings are noise; it sets the number."
         )
