@@ -1,7 +1,8 @@
 """Longest stalls of the window while the Train dock trains.
 
 From the press of the button on: starting the process that trains, loading torch and the
-model, curves and the held-out region included, while the view is panned.
+model, curves and the held-out region included, while the view is panned. With
+--in-thread the training runs in a thread of the window's process instead.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ RECIPES = ("finetune", "panek")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--in-thread", action="store_true")
     options = parser.parse_args()
+    if options.in_thread:
+        train_in_thread()
     idle, busy = stalls(options.seconds / len(RECIPES))
     together = [ms for of_recipe in busy.values() for ms in of_recipe]
     p95 = percentile(together, 0.95)
@@ -36,6 +40,14 @@ def main() -> None:
             f"same panning without a job: {percentile(idle, 0.95):.0f} ms p95",
         )
     )
+
+
+def train_in_thread() -> None:
+    """Let the dock train in its worker's thread."""
+    from napari_gan_enhance.viewer.train_run import train
+    from napari_gan_enhance.widgets import train as dock
+
+    dock.train_in_child = lambda request, pause: train(request)
 
 
 def stalls(seconds: float) -> tuple[list[float], dict[str, list[float]]]:
