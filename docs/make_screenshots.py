@@ -19,14 +19,15 @@ from typing import TYPE_CHECKING
 
 import napari
 import numpy as np
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QWidget
 
 from napari_gan_enhance.progress import drain
 from napari_gan_enhance.training.simulation import SimulationSettings, simulate
 from napari_gan_enhance.viewer.compare import put_side_by_side
 from napari_gan_enhance.viewer.profile_lines import add_line, line_layer
-from napari_gan_enhance.viewer.viewport import grid_of
+from napari_gan_enhance.viewer.viewport import camera_of, grid_of
 from napari_gan_enhance.widgets.align import AlignDock
+from napari_gan_enhance.widgets.compare import CompareDock
 from napari_gan_enhance.widgets.deconvolve import DeconvolveDock
 from napari_gan_enhance.widgets.enhance import EnhanceDock
 from napari_gan_enhance.widgets.line_profile import LineProfileDock
@@ -35,6 +36,8 @@ from napari_gan_enhance.widgets.train import TrainDock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from napari.layers import Image
 
 IMAGES = Path(__file__).parent / "images"
 WINDOW = (1600, 1000)
@@ -67,6 +70,22 @@ FIELD = SimulationSettings(
 
 PHOTONS = 30
 """In the brightest pixel of the image with less light."""
+
+PLANTED_PX = (60, 40, 120)
+"""Row, first and last column of the filament that is drawn into a result."""
+
+PLANTED_SHARE = 0.25
+"""Its brightness, of the range of the result; its width follows."""
+
+PLANTED_SIGMA_PX = 1.3
+
+TRUST_MAP = " [trust: beyond the evidence]"
+VIEWED_PX = (90, 80)
+ZOOM = 4
+"""Screen pixels for each pixel of the image."""
+
+ACROSS_PX = ((40, 80), (80, 80))
+PROFILE_WIDTH_PX = 7
 
 MISPLACED = {"rotate": 2.0, "translate": (1.8, -1.2)}
 """Degrees and µm: as two microscopes would have it."""
@@ -169,28 +188,38 @@ def enhance_pictures(folder: Path) -> None:
     viewer.close()
 
 
+def open_less_light(viewer: napari.Viewer) -> Image:
+    """Open a sample, and add what a camera would have seen in less light."""
+    (truth,) = viewer.open_sample("napari-gan-enhance", "intestine")
+    truth.name = "intestine"
+    counts = truth.data * (PHOTONS / truth.data.max())
+    dim = np.random.default_rng(0).poisson(counts).astype(np.uint16)
+    place = {"scale": truth.scale, "units": truth.units}
+    return viewer.add_image(dim, name="less light", **place)
+
+
+def enhance_alone(viewer: napari.Viewer, layer: Image) -> tuple[EnhanceDock, QWidget]:
+    """Enhance a layer; return the dock, and its frame in the window."""
+    dock = EnhanceDock(viewer)
+    frame = viewer.window.add_dock_widget(dock, name="Enhance", area="right")
+    dock.controls.layer.choose(layer)
+    dock.controls.deconvolve.setChecked(False)
+    dock.panel.button.click()
+    wait_until(lambda: not dock.panel.runner.is_running)
+    return dock, frame
+
+
 def metrics_pictures(folder: Path) -> None:
     """Make the picture of the Metrics dock: a sample, with less light, enhanced."""
     viewer = napari.Viewer(show=True)
     viewer.window.resize(*WINDOW)
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["NAPARI_GAN_ENHANCE_CONFIG"] = scratch
-        (truth,) = viewer.open_sample("napari-gan-enhance", "intestine")
-        truth.name = "intestine"
-        counts = truth.data * (PHOTONS / truth.data.max())
-        dim = np.random.default_rng(0).poisson(counts).astype(np.uint16)
-        place = {"scale": truth.scale, "units": truth.units}
-        layer = viewer.add_image(dim, name="less light", **place)
-        enhance = EnhanceDock(viewer)
-        frame = viewer.window.add_dock_widget(enhance, name="Enhance", area="right")
-        enhance.controls.layer.choose(layer)
-        enhance.controls.deconvolve.setChecked(False)
-        enhance.panel.button.click()
-        wait_until(lambda: not enhance.panel.runner.is_running)
+        _, frame = enhance_alone(viewer, open_less_light(viewer))
         viewer.window.remove_dock_widget(frame)
         dock = MetricsDock(viewer)
         viewer.window.add_dock_widget(dock, name="Metrics", area="bottom")
-        dock.form.against.reference.choose(truth)
+        dock.form.against.reference.choose(viewer.layers["intestine"])
         dock.form.maps.click()
         wait_until(lambda: not dock.runner.is_running)
         put_side_by_side(viewer, list(viewer.layers))
@@ -198,6 +227,78 @@ def metrics_pictures(folder: Path) -> None:
         viewer.reset_view()
         save(viewer, folder, "metrics")
     viewer.close()
+
+
+def plant(layer: Image) -> None:
+    """Draw a filament into a result that is not in the image it was made of."""
+    pixels = layer.data
+    y, x = np.mgrid[: pixels.shape[0], : pixels.shape[1]]
+    middle = PLANTED_PX[0] + 6 * np.sin((x - PLANTED_PX[1]) / 12)
+    ends = np.clip(x - PLANTED_PX[1], 0, 5) * np.clip(PLANTED_PX[2] - x, 0, 5) / 25
+    bright = PLANTED_SHARE * np.ptp(np.percentile(pixels, (1, 99)))
+    profile = np.exp(-((y - middle) ** 2) / (2 * PLANTED_SIGMA_PX**2))
+    pixels += (bright * ends * profile).astype(pixels.dtype)
+    layer.refresh()
+
+
+def believe_pictures(folder: Path) -> None:
+    """Make the pictures of the tutorial on belief: a result with an invented part."""
+    viewer = napari.Viewer(show=True)
+    viewer.window.resize(*WINDOW)
+    with tempfile.TemporaryDirectory() as scratch:
+        os.environ["NAPARI_GAN_ENHANCE_CONFIG"] = scratch
+        raw = open_less_light(viewer)
+        enhance, frame = enhance_alone(viewer, raw)
+        result = viewer.layers[-1]
+        plant(result)
+        viewer.layers.selection.active = result
+        enhance.trust.button.click()
+        wait_until(lambda: not enhance.trust.runner.is_running)
+        maps = viewer.layers[result.name.partition(" [")[0] + TRUST_MAP]
+        viewer.layers.selection.active = result
+        save(viewer, folder, "believe-trust")
+        viewer.window.remove_dock_widget(frame)
+        look_closer(viewer, raw, result, maps, folder)
+    viewer.close()
+
+
+def look_closer(
+    viewer: napari.Viewer, raw: Image, result: Image, evidence: Image, folder: Path
+) -> None:
+    """Make the pictures of the Compare and the Line profile dock."""
+    for layer in viewer.layers:
+        layer.visible = layer in (raw, result)
+    pixel_um = raw.scale[-1]
+    zoom_to(viewer, VIEWED_PX, pixel_um)
+    compare = CompareDock(viewer)
+    frame = viewer.window.add_dock_widget(compare, name="Compare", area="right")
+    compare.pair.choose(raw, result)
+    compare.linked.click()
+    compare.modes.swipe.click()
+    zoom_to(viewer, VIEWED_PX, pixel_um)
+    save(viewer, folder, "believe-swipe")
+    compare.pair.choose(raw, evidence)
+    compare.linked.click()
+    save(viewer, folder, "believe-evidence")
+    compare.pair.choose(raw, result)
+    compare.difference.click()
+    save(viewer, folder, "believe-difference")
+    viewer.layers.pop()
+    viewer.window.remove_dock_widget(frame)
+    profile = LineProfileDock(viewer)
+    viewer.window.add_dock_widget(profile, name="Line profile", area="bottom")
+    profile.options.width_box.setValue(PROFILE_WIDTH_PX * pixel_um)
+    add_line(viewer, np.array(ACROSS_PX) * pixel_um)
+    zoom_to(viewer, VIEWED_PX, pixel_um)
+    save(viewer, folder, "believe-profile")
+
+
+def zoom_to(viewer: napari.Viewer, middle_px: tuple[int, int], pixel_um: float) -> None:
+    """Show the surroundings of a pixel."""
+    settle()
+    camera = camera_of(viewer)
+    camera.center = (0, *(n * pixel_um for n in middle_px))
+    camera.zoom = ZOOM / pixel_um
 
 
 def open_misaligned(viewer: napari.Viewer, folder: Path) -> None:
@@ -261,6 +362,7 @@ def main(folder: Path) -> None:
     enhance_pictures(folder)
     deconvolve_pictures(folder)
     metrics_pictures(folder)
+    believe_pictures(folder)
     train_pictures(folder)
 
 
