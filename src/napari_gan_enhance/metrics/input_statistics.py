@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -187,8 +188,8 @@ def fit_statistics(names: Sequence[str], rows: NDArray[np.float64]) -> InputStat
             f"{len(rows)} images are too few to say what is usual - at least "
             f"{LEAST_IMAGES} are needed - give more source images."
         )
-    known = np.flatnonzero(np.isfinite(rows).all(axis=0))
-    names, rows = [names[i] for i in known], rows[:, known]
+    known = [bool(np.isfinite(column).all()) for column in rows.T]
+    names, rows = list(itertools.compress(names, known)), rows[:, known]
     # An image that had a say in the mean is nearer to it than a new one would be.
     distances: list[float] = []
     for fold in range(FOLDS):

@@ -29,7 +29,7 @@ GRAIN_PX = 1.0
 def spoilt(
     pixels: Pixels, sharp: Pixels, rng: np.random.Generator
 ) -> tuple[Pixels, Pixels]:
-    """Spoil an image in one of eight ways, by an amount drawn at random.
+    """Spoil an image in one of nine ways, by an amount drawn at random.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def spoilt(
     (ndarray, ndarray)
         Both; the reference is changed with the pixel size alone.
     """
-    which = int(rng.integers(8))
+    which = int(rng.integers(9))
     if which == 0:
         by = float(2 ** rng.uniform(-1.5, 2))
         return resampled(pixels, by), resampled(sharp.astype(np.float64), by)
@@ -51,6 +51,7 @@ def spoilt(
         lambda: stretched(pixels),
         lambda: curved(pixels, float(2 ** rng.uniform(-1.5, 1.5))),
         lambda: smoothed(pixels, float(rng.uniform(0.5, 4))),
+        lambda: sharpened(pixels, float(rng.uniform(0.5, 4))),
         lambda: grained(pixels, _amount(rng), rng, GRAIN_PX),
         lambda: grained(pixels, _amount(rng), rng, 0),
         lambda: dimmed(pixels, float(10 ** rng.uniform(-1.3, -0.1)), rng),
@@ -96,6 +97,13 @@ def curved(pixels: Pixels, gamma: float) -> Pixels:
 def smoothed(pixels: Pixels, sigma: float) -> NDArray[np.float32]:
     """Smooth, as to look nicer."""
     return np.asarray(gaussian_filter(pixels.astype(np.float32), sigma), np.float32)
+
+
+def sharpened(pixels: Pixels, amount: float) -> Pixels:
+    """Raise fine detail and noise with it, as unsharp masks and deconvolution do."""
+    image = pixels.astype(np.float64)
+    detail = image - gaussian_filter(image, 1.5)
+    return _recorded(image + amount * gaussian_filter(detail, 0.7), pixels)
 
 
 def grained(

@@ -42,7 +42,8 @@ class Verdict:
     ----------
     level : "good", "doubtful" or "unfit"
     reasons : tuple of str
-        Sentences, the gravest first; for a good one what was not checked, if anything.
+        Sentences, those first that name a cause; for a good one what was not checked,
+        if anything.
     weight : float, >= 0
         Of the gravest reason: above 1 doubtful, above 2 unfit.
     """
@@ -90,9 +91,8 @@ def input_statistics(card: ModelCard) -> InputStatistics | None:
 
 
 def _verdict(doubts: list[Doubt], *, is_known: bool) -> Verdict:
-    grave = sorted(doubts, key=lambda doubt: -doubt.weight)
-    weight = grave[0].weight if grave else 0.0
-    reasons = [doubt.reason for doubt in grave if doubt.weight >= DOUBTFUL]
+    weight = max((doubt.weight for doubt in doubts), default=0.0)
+    reasons = [doubt.reason for doubt in doubts if doubt.weight >= DOUBTFUL]
     if not reasons:
         return Verdict("good", () if is_known else (WITHOUT_STATISTICS,), weight)
     level: Level = "unfit" if weight >= UNFIT else "doubtful"

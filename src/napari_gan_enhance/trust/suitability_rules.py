@@ -217,19 +217,22 @@ def _strange(
 ) -> Iterator[Doubt]:
     known = usual.ordered(PLANE_FEATURES, features)
     difference = _difference(usual.deviations(known))
-    strange, loss = usual.distance(known), usual.expected_loss(known)
+    loss = usual.expected_loss(known)
+    cost = 0.0
     if loss is not None:
+        cost = max(
+            loss / DOUBTFUL_DB, 1 + (loss - DOUBTFUL_DB) / (UNFIT_DB - DOUBTFUL_DB)
+        )
         yield Doubt(
-            max(
-                loss / DOUBTFUL_DB, 1 + (loss - DOUBTFUL_DB) / (UNFIT_DB - DOUBTFUL_DB)
-            ),
+            cost,
             f"{where}Expect a result about {loss:.1f} dB worse than usual. Unlike the "
             f"training images: {difference}.",
         )
-    yield Doubt(
-        _capped(strange, usual),
-        f"{where}The image is unlike those the model was trained on: {difference}.",
-    )
+    if cost < 1:
+        yield Doubt(
+            _capped(usual.distance(known), usual),
+            f"{where}The image is unlike those the model was trained on: {difference}.",
+        )
 
 
 def _difference(deviations: Mapping[str, float]) -> str:

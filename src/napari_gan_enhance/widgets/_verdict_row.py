@@ -93,7 +93,8 @@ class VerdictRow(QWidget):
             self._show(str(error), Mark.CHECK.value)
 
     def _on_idle(self) -> None:
-        if self._running is not self._asked:
+        is_older, self._running = self._running is not self._asked, None
+        if is_older:  # and what was asked is no longer kept in memory
             self._begin()
 
     def _show(self, text: str, color: str) -> None:
