@@ -38,19 +38,19 @@ def test_shifted_layer_is_subtracted_where_both_are(viewer: ViewerModel) -> None
     """
     world px   0 1 2 3 4 5 6 7
     before     . . . . . .           columns 0 to 5, value 10 x column
-    after          . . . . . .       columns 2 to 7, value 100
+    after          . . . . . .       columns 2 to 7, 100 + (0, 1, 4, 9, ...)
     """
     column = np.tile(10.0 * np.arange(6), (4, 1)).astype(np.uint8)
     before = viewer.add_image(column, scale=(0.5, 0.5), units="um", name="raw")
     after = viewer.add_image(
-        np.full((4, 6), 100, np.uint8),
+        np.tile(100 + np.arange(6) ** 2, (4, 1)).astype(np.uint8),
         scale=(0.5, 0.5),
         translate=(0, 1.0),
         units="um",
         name="result",
     )
     made = difference(viewer, before, after)
-    np.testing.assert_array_equal(made.data, np.tile([80, 70, 60, 50], (4, 1)))
+    np.testing.assert_array_equal(made.data, np.tile([80, 71, 64, 59], (4, 1)))
     assert made.data.dtype == np.float32
     assert tuple(made.scale) == (0.5, 0.5)
     assert tuple(made.translate) == (0, 1.0)
