@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 LEAST_HALO = 96
 """Pixels over which the edge of the cut-off is felt."""
 
+NOISE_GRID = 256
+"""Frequencies along an axis over which the filter of the scores is averaged."""
+
 LEAST_VARIANCE = 1e-8
 """Of the noise, in squares of the range: rounding, where there is no noise."""
 
@@ -44,6 +47,9 @@ class TrustOperator:
         self._fit = fit
         reach = max(LEAST_HALO, math.ceil(3 * HAZE * fit.width_px))
         self.halo = (reach, reach)
+        # White noise of variance 1 has this variance behind the filter, in every tile.
+        square = squared_frequencies((NOISE_GRID, NOISE_GRID))
+        self._kept = float((fit.band(square) ** 2).mean())
 
     def __call__(self, window: NDArray[Any]) -> NDArray[np.float32]:
         """Compute one window."""
@@ -86,9 +92,8 @@ class TrustOperator:
     ) -> NDArray[np.float64]:
         seen = self._fit.band(square)
         difference = seen * (image - self._fit.blur(square) * result)
-        # White noise of variance 1 has this variance behind the filter.
-        kept = float((seen**2).mean())
-        return np.asarray(idctn(difference, norm="ortho") / np.sqrt(kept * variance))
+        kept = np.sqrt(self._kept * variance)
+        return np.asarray(idctn(difference, norm="ortho") / kept)
 
     def _evidence(
         self,

@@ -1,0 +1,45 @@
+"""`enhance --trust`: maps beside a result."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_gan_enhance.io.read import read_micrograph
+
+MAPS = ("expected-error", "beyond-the-evidence", "re-blur-score", "disagreement")
+
+
+@pytest.mark.parametrize("suffix", [".ome.tif", ".ome.zarr"])
+def test_maps_lie_beside_the_result(cli, image, model, tmp_path, suffix):
+    output = tmp_path / f"result{suffix}"
+    done = cli("enhance", image, "-o", output, "--model", model, "--trust")
+    assert done.code == 0, done.err
+    assert "supports detail down to" in done.err
+    result = read_micrograph(output)
+    for name in MAPS:
+        made = read_micrograph(tmp_path / f"result.{name}{suffix}")
+        assert (made.axes, made.shape) == (result.axes, result.shape)
+        assert made.provenance["operation"] == "trust"
+        assert len(made.provenance["trust"]["planes"]) == 2
+    assert np.asarray(made.pixels[...]).any()
+
+
+def test_fast_maps_ask_the_model_once_only(cli, image, model, tmp_path):
+    output = tmp_path / "result.ome.tif"
+    options = ("--trust", "--trust-passes", "0")
+    done = cli("enhance", image, "-o", output, "--model", model, *options)
+    assert done.code == 0, done.err
+    assert not (tmp_path / "result.disagreement.ome.tif").exists()
+    assert (tmp_path / "result.expected-error.ome.tif").exists()
+
+
+def test_other_file_under_the_name_of_a_map_is_kept(cli, image, model, tmp_path):
+    other = tmp_path / "result.expected-error.ome.tif"
+    other.write_bytes(b"precious")
+    output = tmp_path / "result.ome.tif"
+    done = cli("enhance", image, "-o", output, "--model", model, "--trust")
+    assert done.code == 1
+    assert "already exists" in done.err
+    assert other.read_bytes() == b"precious"
+    assert not output.exists()
