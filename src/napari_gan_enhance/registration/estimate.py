@@ -41,6 +41,7 @@ from napari_gan_enhance.registration.search import (
     ALL_SCALES,
     ANGLES,
     SCALES,
+    SKIP,
     THUMBNAIL,
     search_pose,
 )
@@ -221,7 +222,8 @@ def _searched(
     if kind in ("translation", "rigid"):
         scales = (1.0,)
     pair = canvas_of(moving, pixel_um), canvas_of(fixed, pixel_um)
-    pose = yield from search_pose(*pair, angles, scales)
+    skip = 1 if is_wide else SKIP
+    pose = yield from search_pose(*pair, angles, scales, skip=skip)
     return pose.matrix
 
 

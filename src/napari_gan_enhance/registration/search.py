@@ -37,6 +37,13 @@ ALL_ANGLES = tuple(np.arange(-180.0, 180.0, 1.5))
 ALL_SCALES = (0.9, 0.95, 1.0, 1.05, 1.1)
 """Tried where the first find nothing: cameras may be mounted at any angle."""
 
+SKIP = 2
+"""Every so many of the poses tried first are tried at once; the others only around the
+best of these: a step of two pixels at the rim still correlates."""
+
+BEST = 2
+"""Poses whose neighbors are tried."""
+
 REPORT_EVERY = 40
 """Poses between two reports: about 50 ms."""
 
@@ -62,6 +69,8 @@ def search_pose(
     fixed: Canvas,
     angles: Sequence[float] = ANGLES,
     scales: Sequence[float] = SCALES,
+    *,
+    skip: int = SKIP,
 ) -> Job[Pose]:
     """Return the pose of the moving thumbnail that correlates best.
 
@@ -70,37 +79,81 @@ def search_pose(
     moving, fixed : Canvas
         Of one pixel size; about `THUMBNAIL` pixels.
     angles : sequence of float, degrees
-        From the row axis to the column axis of the world.
+        From the row axis to the column axis of the world; evenly spaced.
     scales : sequence of float, > 0
+    skip : int, >= 1
+        Try each so many angles and scales, then those between around the best.
 
     Yields
     ------
     Progress
     """
-    target, source = bandpassed(fixed).values, bandpassed(moving).values
-    shape = [
-        fft.next_fast_len(a + round(b * max(scales) * 1.5), real=True)
-        for a, b in zip(target.shape, source.shape, strict=True)
-    ]
-    spectrum = fft.rfft2(target, shape)
-    energy = float((target**2).sum())
-    best = Pose(np.eye(3), -1.0)
-    poses = list(itertools.product(angles, scales))
-    for done, (angle, scale) in enumerate(poses, start=1):
+    thumbnails = _Thumbnails(moving, fixed, angles, scales)
+    last = len(angles) - 1, len(scales) - 1
+    first = itertools.product(range(0, last[0] + 1, skip), range(0, last[1] + 1, skip))
+    poses: dict[tuple[int, int], Pose] = {}
+    todo = list(first)
+    between = range(1 - skip, skip)
+    while todo:
+        for done, at in enumerate(todo, start=1):
+            poses[at] = thumbnails.pose(angles[at[0]], scales[at[1]])
+            if done % REPORT_EVERY == 0:
+                yield Progress(done, len(todo), "searching the pose")
+        best = sorted(poses, key=lambda at: -poses[at].correlation)
+        near = {
+            (min(max(i + y, 0), last[0]), min(max(j + x, 0), last[1]))
+            for i, j in best[:BEST]
+            for y, x in itertools.product(between, between)
+        }
+        todo = sorted(near - poses.keys())
+    return poses[best[0]]
+
+
+class _Thumbnails:
+    """Two thumbnails, one of which is turned and scaled.
+
+    Parameters
+    ----------
+    moving, fixed : Canvas
+    angles, scales : sequence of float
+        All that may be asked for.
+    """
+
+    def __init__(
+        self,
+        moving: Canvas,
+        fixed: Canvas,
+        angles: Sequence[float],
+        scales: Sequence[float],
+    ) -> None:
+        self._canvases = moving, fixed
+        self._source = bandpassed(moving).values
+        self._target = bandpassed(fixed).values
+        turns = np.deg2rad(angles)
+        # Of a turned square's sides: what is added must not reach around the border.
+        wider = max(scales) * float(
+            (np.abs(np.cos(turns)) + np.abs(np.sin(turns))).max()
+        )
+        longest = max(self._source.shape) * wider + 2
+        self._shape = [
+            fft.next_fast_len(n + int(np.ceil(longest)), real=True)
+            for n in self._target.shape
+        ]
+        self._spectrum = fft.rfft2(self._target, self._shape)
+        self._energy = float((self._target**2).sum())
+
+    def pose(self, angle: float, scale: float) -> Pose:
+        """Return the best pose of one angle and scale: all shifts are tried."""
         turn = rotation(angle) * scale
-        turned, low = _turned(source, turn)
-        surface = fft.irfft2(spectrum * fft.rfft2(turned, shape).conj(), shape)
+        turned, low = _turned(self._source, turn)
+        product = self._spectrum * fft.rfft2(turned, self._shape).conj()
+        surface = fft.irfft2(product, self._shape)
         found = int(surface.argmax())
-        norm = np.sqrt(energy * float((turned**2).sum())) + np.finfo(float).tiny
-        correlation = float(surface.flat[found] / norm)
-        if correlation > best.correlation:
-            at = np.array(np.unravel_index(found, surface.shape), dtype=float)
-            shift = np.where(at < target.shape, at, at - shape)
-            matrix = _world_pose(turn, shift - low, moving, fixed)
-            best = Pose(matrix, correlation)
-        if done % REPORT_EVERY == 0:
-            yield Progress(done, len(poses), "searching the pose")
-    return best
+        norm = np.sqrt(self._energy * float((turned**2).sum())) + np.finfo(float).tiny
+        at = np.array(np.unravel_index(found, surface.shape), dtype=float)
+        shift = np.where(at < self._target.shape, at, at - self._shape)
+        matrix = _world_pose(turn, shift - low, *self._canvases)
+        return Pose(matrix, float(surface.flat[found] / norm))
 
 
 def rotation(degrees: float) -> NDArray[np.float64]:
