@@ -130,6 +130,12 @@ def test_niqe_with_the_users_own_images(cli, save, rng, tmp_path):
         )
         scores.append(json.loads(done.out)["niqe"]["median"])
     assert scores[0] < scores[1]
+    kept = tmp_path / "sharp.json"
+    for model, more in ((tmp_path / "sharp", ["--save-niqe", kept]), (kept, [])):
+        done = cli(
+            "evaluate", tmp_path / "good.ome.tif", "--niqe", model, *more, "--json"
+        )
+        assert json.loads(done.out)["niqe"]["median"] == scores[0]
     (tmp_path / "empty").mkdir()
     none = cli("evaluate", save("x", good), "--niqe", tmp_path / "empty")
     assert none.failed_with("holds no images")

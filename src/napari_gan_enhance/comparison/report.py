@@ -140,7 +140,7 @@ def report(
         yield Progress(0, total, "comparing", note="\n".join(warnings))
     with atomic_folder(output, overwrite) as folder:
         with tempfile.TemporaryDirectory(
-            prefix=".comparison-", dir=output.parent
+            prefix=".comparison-", dir=output.parent, ignore_cleanup_errors=True
         ) as at:
             scores, panels = yield from score_fields(
                 pairs, methods, settings.evaluation, settings.shown, Path(at)
