@@ -57,6 +57,7 @@ def test_docks_are_in_the_menus_where_users_look(manifest: PluginManifest) -> No
         "Train",
         "Line profile",
         "Compare",
+        "Metrics",
     ]
 
 
