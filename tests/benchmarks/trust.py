@@ -165,9 +165,8 @@ def fit(cases: list[Case]) -> None:
     """Print coefficients: their ratios by rank, then the scale by absolute error.
 
     Ratios come from a logistic regression of "among the worst of its image" on the
-    features, each less its mean over the image; scale, constant and what differs only
-    between images from a regression of the error with logarithmic link and variance
-    in proportion to the square (gamma).
+    features, each less its mean over the image; scale and constant from a regression of
+    the error with logarithmic link and a deviation in proportion to it (gamma).
     """
     for name, coefficients in (("FAST", FAST), ("FULL", FULL)):
         names = [n for n in coefficients if n != "constant"]
@@ -207,7 +206,7 @@ def by_rank(cases: list[Case], names: list[str], ridge: float = 1e-3) -> np.ndar
 def by_size(
     cases: list[Case], names: list[str], ratios: np.ndarray
 ) -> dict[str, float]:
-    """Return coefficients of log(error / range): score and the image's own noise."""
+    """Return coefficients of log(error / range) in the given ratios."""
     score, error = [], []
     for c in cases:
         at = sampled(c)

@@ -74,7 +74,8 @@ class TrustOperator:
 
     def noise_deviation(self, raw: NDArray[Any]) -> NDArray[np.float64]:
         """Return the standard deviation of the noise of a plane (Y, X), intensity."""
-        return np.sqrt(self._variance(np.asarray(raw, np.float64)))
+        variance = self._variance(np.asarray(raw, np.float64))
+        return np.asarray(np.sqrt(variance), np.float64)
 
     def _variance(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the variance of the noise of each pixel of the input."""
