@@ -77,9 +77,11 @@ def test_estimate_moves_the_layer_and_undo_puts_it_back(
     assert shift_um(shown) == pytest.approx(wanted, abs=FOUND_UM)
     assert "Aligned" in dock.form.report.text()
     assert dock.form.undo.isEnabled()
+    assert dock.form.map.isEnabled()
     dock.form.undo.click()
     assert shift_um(shown).tolist() == [0, 0]
     assert not dock.form.undo.isEnabled()
+    assert not dock.form.map.isEnabled()  # it would tell of what was undone
 
 
 def test_noise_moves_nothing_and_says_why(

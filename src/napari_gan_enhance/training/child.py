@@ -126,11 +126,13 @@ def _accepted(
 def _relayed(connection: Connection, child: subprocess.Popen[bytes]) -> Job[Any]:
     """Pass reports on until the job returns or fails."""
     last = Progress(0, 1, "starting")
+    has_begun = False
     try:
         while True:
             while not connection.poll(ASK_S):
                 yield last
             kind, value = connection.recv()
+            has_begun = True
             if kind == "failed":
                 raise value
             if kind == "returned":
@@ -139,7 +141,8 @@ def _relayed(connection: Connection, child: subprocess.Popen[bytes]) -> Job[Any]
             yield value
             connection.send("next")
     except GeneratorExit:
-        if child.poll() is None:
+        # Before its first report it loads libraries, hears nothing, and holds nothing.
+        if has_begun and child.poll() is None:
             connection.send("close")
             _wait(child, connection)
         raise

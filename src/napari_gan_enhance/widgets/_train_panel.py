@@ -11,6 +11,7 @@ from qtpy.QtWidgets import (
     QLabel,
     QPushButton,
     QScrollArea,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -143,3 +144,6 @@ class TrainPanel(QWidget):
         self.plot.hide()
         outer = QVBoxLayout(parent)
         outer.addWidget(self)
+        # Else napari fills the dock up with nothing, and the form has to scroll.
+        policy = QSizePolicy.Policy
+        parent.setSizePolicy(policy.Preferred, policy.Expanding)

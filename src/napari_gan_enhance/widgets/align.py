@@ -102,7 +102,7 @@ class AlignDock(QWidget):
         transform = load_transform(path)
         moving, fixed = self.layers()
         self.history.place(moving, transform)
-        self._last = with_affine(moving, transform)
+        self._last, self._found = with_affine(moving, transform), None
         show_depth(self._viewer, moving, fixed, transform.z_um)
         self.form.say(f"Loaded {path.name}.")
         self._show_state()
@@ -143,19 +143,19 @@ class AlignDock(QWidget):
     def _on_moved(self, degrees: float, z: float, y: float, x: float) -> None:
         moving, _ = self.layers()
         self.history.move(moving, turned(moving, degrees, (z, y, x)))
-        self._last = None
+        self._last = self._found = None  # a map would show what was before
         self._show_state()
 
     def _on_landmarks(self, transform: Transform) -> None:
         moving, _ = self.layers()
         self.history.move(moving, transform.matrix)
-        self._last = with_affine(moving, transform)
+        self._last, self._found = with_affine(moving, transform), None
         self.form.say(f"Landmarks meet to {transform.residual_um:.3g} µm (RMS).")
         self._show_state()
 
     def _on_undo(self) -> None:
         self.history.undo()
-        self._last = None
+        self._last = self._found = None
         self.form.say("The layer lies where it was before.")
         self._show_state()
 
