@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -92,7 +91,7 @@ def trust_layer_data(
 def summary_text(summary: TrustSummary) -> str:
     """Return what the maps say as a whole: RSP and RSE, and the job's sentences."""
     planes = summary.planes
-    rsp, rse = (median(getattr(p, n) for p in planes) for n in ("rsp", "rse"))
+    rsp, rse = np.median([(plane.rsp, plane.rse) for plane in planes], axis=0)
     several = f" (medians of {len(planes)} planes)" if len(planes) > 1 else ""
     facts = f"RSP {rsp:.3f}, RSE {rse:.3g} gray levels{several}."
     return "\n".join([facts, *summary.sentences])
