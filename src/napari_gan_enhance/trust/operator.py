@@ -82,7 +82,8 @@ class TrustOperator:
         noise, fit = self._fit.noise, self._fit
         light = gaussian_filter(raw, DEVIATION * fit.width_px, mode="reflect")
         least = LEAST_VARIANCE * (fit.span or 1.0) ** 2
-        return np.maximum(noise.gain * (light + noise.shift), least)
+        variance = noise.gain * (light + noise.shift)
+        return np.asarray(np.maximum(variance, least), np.float64)
 
     def _scores(
         self,
