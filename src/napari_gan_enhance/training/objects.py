@@ -245,7 +245,9 @@ class _Start:
             away = curve[:, np.newaxis, 1:] - self.centers[np.newaxis, :, 1:]
             nearest = np.hypot(*away.T).min(axis=0)
             share *= RIM + (1 - RIM) * np.exp(-((nearest / self.dome_um) ** 2))
-        return curve * np.stack([share, np.ones_like(share), np.ones_like(share)], 1)
+        pressed = curve.copy()
+        pressed[:, 0] *= share
+        return pressed
 
     def direction(self, rng: np.random.Generator) -> float:
         return self.angle + self.spread * rng.uniform(-1, 1)
