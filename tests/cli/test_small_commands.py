@@ -36,8 +36,9 @@ def test_inspect_of_a_missing_file_is_one_sentence(cli, tmp_path, name):
 
 def test_models_lists_what_is_bundled(cli):
     content = json.loads(cli("models", "--json").out)
-    assert [m["name"] for m in content["models"]] == ["widefield-denoise"]
-    assert "widefield-denoise" in cli("models").out
+    bundled = ["widefield-denoise", "widefield-to-confocal"]
+    assert [m["name"] for m in content["models"]] == bundled
+    assert all(name in cli("models").out for name in bundled)
 
 
 @pytest.fixture
