@@ -68,5 +68,21 @@ def test_strip_holds_its_share_of_the_content() -> None:
 def test_plane_without_room_for_a_guard_band_is_refused() -> None:
     with pytest.raises(InputError, match="guard band of 192"):
         split_regions((256, 256), 192, smallest=64)
-    with pytest.raises(InputError, match="leave fewer than 50 pixels"):
-        split_regions((10, 100), 0, validation=0.9, smallest=50)
+
+
+def test_strips_leave_enough_to_learn_from():
+    """A share of 0.9 would take 90 of 100 pixels; 50 stay for training."""
+    split = split_regions((10, 100), 0, validation=0.9, smallest=10, smallest_train=50)
+    assert split.train[1] == slice(0, 50)
+    assert split.validation[1] == slice(50, 100)
+
+
+def test_a_strip_does_not_grow_over_empty_pixels():
+    """All there is to see lies at the far edges of both axes, a patch is 128 pixels."""
+    content = np.zeros((256, 256), np.float32)
+    content[:40, :40] = 1
+    split = split_regions(
+        (256, 256), 96, smallest=32, smallest_train=128, content=content
+    )
+    sides = [max(s.stop - s.start for s in split.train if s != slice(0, 256))]
+    assert sides == [128]

@@ -11,6 +11,7 @@ import tifffile
 from napari_gan_enhance.errors import TrainingError
 from napari_gan_enhance.models.registry import spec_of
 from napari_gan_enhance.registration.pair_set import FIELD_PATTERN
+from napari_gan_enhance.training import held_out
 from napari_gan_enhance.training.held_out import keep_apart
 from napari_gan_enhance.training.pairs import find_pairs
 from napari_gan_enhance.training.recipe import Recipe
@@ -105,9 +106,16 @@ def test_nothing_is_held_out_unasked(write_fields, apart):
     assert [len(held.train), len(held.validation)] == [2, 0]
 
 
-def test_field_too_small_to_split_is_refused(write_fields, apart):
-    with pytest.raises(TrainingError, match="pixels for training"):
-        apart(write_fields(1), validation_share=0.49, test_share=0.49)
+def test_field_too_small_to_split_is_refused(write_fields, apart, monkeypatch):
+    monkeypatch.setattr(held_out, "SMALLEST_REGION", max(SIZE))
+    with pytest.raises(TrainingError, match="cannot be split"):
+        apart(write_fields(1))
+
+
+def test_a_large_share_leaves_a_patch_to_learn_from(write_fields, apart, recipe_of):
+    held = apart(write_fields(1), validation_share=0.49, test_share=0.49)
+    columns = {place % SIZE[1] for _, place in places(held.train)}
+    assert len(columns) == recipe_of().patch
 
 
 def test_patch_that_does_not_fit_is_refused(write_fields, apart):

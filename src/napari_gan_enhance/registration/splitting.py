@@ -53,6 +53,7 @@ def split_regions(
     validation: float = 0.2,
     test: float = 0.0,
     smallest: int = 1,
+    smallest_train: int | None = None,
     content: NDArray[np.floating[Any]] | None = None,
 ) -> RegionSplit:
     """Cut a plane across one axis, with guard bands between the parts.
@@ -73,8 +74,10 @@ def split_regions(
         Shares of what is left after the guard bands; a share above 0 gives at least
         `smallest` pixels.
     smallest : int, >= 1
-        Length of the shortest region that is of use along the cut axis, in pixels,
-        such as the side of a training patch.
+        Length of the shortest region that is of use along the cut axis, in pixels.
+    smallest_train : int, optional
+        The same for the training region, such as the side of a training patch; strips
+        are shorter than their share where they would leave less.
     content : ndarray, shape (Y, X), >= 0, optional
         How much there is to see at each pixel; everywhere the same without it.
 
@@ -90,32 +93,28 @@ def split_regions(
         If the plane is too small for the regions and guard bands.
     """
     shares = validation, test
-    count = 1 + sum(share > 0 for share in shares)
-    room = max(shape) - guard * (count - 1)
-    if room < smallest * count:
+    learned = smallest if smallest_train is None else smallest_train
+    strips = sum(share > 0 for share in shares)
+    needed = learned + strips * (smallest + guard)
+    if max(shape) < needed:
         raise InputError(
             f"A plane of {shape[0]} x {shape[1]} pixels cannot be split - along its "
-            f"longer axis {count} regions of {smallest} pixels and a guard "
-            f"band of {guard} between them must fit - add another pair, or a smaller "
-            "network."
+            f"longer axis {learned} pixels for training, {strips} x {smallest} to look "
+            f"at and a guard band of {guard} between them must fit - add another pair, "
+            "or a smaller network."
         )
-    best: tuple[float, RegionSplit] | None = None
+    most, regions = 0.0, []
     for axis in (0, 1) if shape[0] > shape[1] else (1, 0):  # the first of equals
+        if shape[axis] < needed:
+            continue
         profile = _profile(shape, axis, content)
         for step in (1, -1):
-            bands = _bands(profile[::step], guard, shares, smallest)
-            if bands is None:
-                continue
+            bands = _bands(profile[::step], guard, shares, (learned, smallest))
             left = float(profile[::step][bands[0]].sum())
-            if best is None or left > best[0] * (1 + CLEARLY):
-                sides = (_turned(band, shape[axis], step) for band in bands)
-                best = left, RegionSplit(*(_across(s, axis, shape) for s in sides))
-    if best is None:
-        raise InputError(
-            f"Shares {validation:g} and {test:g} leave fewer than {smallest} pixels "
-            "for training - at least so many are needed - hold out less."
-        )
-    return best[1]
+            if left > most * (1 + CLEARLY):
+                turned = [_turned(band, shape[axis], step) for band in bands]
+                most, regions = left, [_across(t, axis, shape) for t in turned]
+    return RegionSplit(*regions)
 
 
 def _profile(
@@ -133,20 +132,28 @@ def _bands(
     profile: NDArray[np.float64],
     guard: int,
     shares: tuple[float, float],
-    smallest: int,
-) -> list[slice] | None:
-    """Return what to train, to validate and to test on, that at the end; or None."""
+    least: tuple[int, int],
+) -> list[slice]:
+    """Return what to train, to validate and to test on, that at the end.
+
+    `least` pixels are trained on, and in each strip; they fit.
+    """
     length = len(profile)
-    left = 1 - guard * sum(share > 0 for share in shares) / length
+    count = sum(share > 0 for share in shares)
+    spare = length - least[0] - count * (least[1] + guard)
+    left = 1 - guard * count / length
     stop = length
     strips: list[slice] = []
     for share in reversed(shares):
-        sums = np.cumsum(profile[:stop][::-1])
-        size = int(np.searchsorted(sums, share * left - ROUNDING)) + 1
-        size = max(smallest, size) if share > 0 else 0
-        strips.insert(0, slice(max(stop - size, 0), stop))
+        size = 0
+        if share > 0:
+            sums = np.cumsum(profile[:stop][::-1])
+            asked = int(np.searchsorted(sums, share * left - ROUNDING)) + 1
+            size = min(max(least[1], asked), least[1] + spare)
+            spare -= size - least[1]
+        strips.insert(0, slice(stop - size, stop))
         stop -= size + (guard if size else 0)
-    return None if stop < smallest else [slice(0, stop), *strips]
+    return [slice(0, stop), *strips]
 
 
 def _turned(band: slice, length: int, step: int) -> slice:

@@ -195,6 +195,7 @@ def _regions(content: Plane, recipe: Recipe, spec: ModelSpec) -> RegionSplit:
             validation=recipe.validation_share,
             test=recipe.test_share,
             smallest=SMALLEST_REGION,
+            smallest_train=recipe.patch,
             content=content,
         )
     except InputError as error:
