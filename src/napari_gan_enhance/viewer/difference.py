@@ -11,6 +11,7 @@ import numpy as np
 from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.micrograph.view import AxesView
 from napari_gan_enhance.registration.resample import plane_between, sampled
+from napari_gan_enhance.viewer.diverging import LESS_MORE
 from napari_gan_enhance.viewer.layer_pair import check_pair
 from napari_gan_enhance.viewer.layers import (
     layer_axes,
@@ -31,10 +32,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Plane = NDArray[np.float32]
-
-COLORS = ((0.25, 0.65, 1.0), (0.0, 0.0, 0.0), (1.0, 0.6, 0.1))
-"""Less is blue, more is orange, no difference is black: nothing shows as nothing, and
-color-blind people tell the sides apart."""
 
 SHOWN_PERCENTILE = 99.5
 """Of the absolute differences of the plane on screen; beyond it colors are full."""
@@ -176,7 +173,6 @@ def add_difference(
         As `Difference`.
     """
     from napari.layers import Layer
-    from napari.utils.colormaps import Colormap
 
     made = Difference(before, after)
     step = viewer.dims.current_step[-before.ndim :]
@@ -197,7 +193,7 @@ def add_difference(
         contrast_limits=(-limit, limit),
     )
     settings |= {
-        "colormap": Colormap([(*c, 1.0) for c in COLORS], name="less-more"),
+        "colormap": LESS_MORE,
         "gamma": 1.0,
         "opacity": 1.0,
         "blending": "translucent_no_depth",

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_gan_enhance.viewer.difference import COLORS, SHOWN_PERCENTILE
+from napari_gan_enhance.viewer.difference import SHOWN_PERCENTILE
+from napari_gan_enhance.viewer.diverging import LESS_MORE
 from napari_gan_enhance.viewer.layers import (
     METADATA_KEY,
     result_layer_data,
@@ -51,7 +52,7 @@ def add_maps(
         limit = _limit(np.asarray(maps.error.pixels))
         looks = (
             (maps.ssim, SSIM_COLORS, (0.0, 1.0)),
-            (maps.error, _less_more(), (-limit, limit)),
+            (maps.error, LESS_MORE, (-limit, limit)),
         )
         for micrograph, colormap, limits in looks:
             region = one.pair.region
@@ -102,9 +103,3 @@ def _limit(error: NDArray[Any]) -> float:
     stride = max(1, error.size // MOST_SAMPLES)
     sizes = np.abs(error.ravel()[::stride])
     return float(np.percentile(sizes, SHOWN_PERCENTILE)) or float(sizes.max()) or 1.0
-
-
-def _less_more() -> Any:
-    from napari.utils.colormaps import Colormap
-
-    return Colormap([(*c, 1.0) for c in COLORS], name="less-more")

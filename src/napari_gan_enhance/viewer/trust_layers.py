@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.utils import Colormap
 
+from napari_gan_enhance.viewer.diverging import LESS_MORE
 from napari_gan_enhance.viewer.layers import (
     METADATA_KEY,
     result_layer_data,
@@ -28,11 +28,6 @@ TOP = 99.8
 SAMPLES = 2**18
 """Pixels of a map that its contrast is taken from."""
 
-DIVERGING = Colormap(
-    [[0.2, 0.6, 1.0, 1], [0, 0, 0, 1], [1.0, 0.55, 0.1, 1]], name="blue-black-orange"
-)
-"""Colors of scores below and above zero, which is black."""
-
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -52,7 +47,7 @@ class Look:
 LOOKS = {
     "expected error": Look("inferno"),
     "beyond the evidence": Look("magma", (0.0, 1.0)),
-    "re-blur score": Look(DIVERGING, (-5.0, 5.0)),
+    "re-blur score": Look(LESS_MORE, (-5.0, 5.0)),
     "disagreement": Look("viridis"),
 }
 """Shares and scores mean the same in every image; errors are as large as the image is
