@@ -68,6 +68,14 @@ def test_good_result_is_not_odd(structure, rng):
     assert observations(preview(noisy.astype(np.float32), structure)) == []
 
 
+def test_a_region_of_odd_size_is_looked_at_too(structure):
+    """A held-out strip is as wide as its content asks for."""
+    odd = structure[:-1, :-3]
+    assert observations(preview(odd, odd)) == []
+    (said,) = observations(preview(gaussian_filter(odd, 2), odd))
+    assert "over-smooth" in said
+
+
 def test_checkerboard_is_seen(structure):
     rows, columns = np.indices(structure.shape)
     board = structure + 0.05 * (-1.0) ** (rows + columns)

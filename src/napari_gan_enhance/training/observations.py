@@ -63,9 +63,10 @@ def checkerboard(plane: Image) -> float:
 
 def fine_power(plane: Image) -> float:
     """Return the power above `FINE` cycles per pixel."""
-    y, x = (np.abs(np.fft.fftfreq(n)) for n in plane.shape)
+    power = _power(plane)
+    y, x = (np.abs(np.fft.fftfreq(n)) for n in power.shape)
     fine = np.hypot(y[:, None], x[None]) > FINE
-    return float(_power(plane)[fine].sum())
+    return float(power[fine].sum())
 
 
 def shift_px(result: Image, target: Image) -> tuple[float, float]:
@@ -82,6 +83,7 @@ def shift_px(result: Image, target: Image) -> tuple[float, float]:
 
 
 def _power(plane: Image) -> np.ndarray:
+    """Return the power spectrum; of an odd size without the last row or column."""
     even = plane[: plane.shape[0] // 2 * 2, : plane.shape[1] // 2 * 2]
     window = np.outer(*(np.hanning(n) for n in even.shape))
     spectrum = np.fft.fft2((even - even.mean()) * window)
