@@ -64,7 +64,7 @@ FIELD = SimulationSettings(
     emission_nm=(520, 520),
     pixel_um=(0.1, 0.1),
     photons=(100, 100),
-    seed=4,
+    seed=8,
 )
 """What the training is shown on: one field of one microscope."""
 
