@@ -81,7 +81,7 @@ class VerdictRow(QWidget):
             return
         self._running = self._asked
         job = partial(give_verdict, self._asked)
-        self._runner.start(job, title="Looking at the image")
+        self._runner.start(job)  # no reason to keep a window open
 
     def _on_returned(self, verdict: Verdict) -> None:
         if self._running is self._asked:

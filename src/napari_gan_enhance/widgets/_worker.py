@@ -137,7 +137,9 @@ class JobRunner(QObject):
         """Whether a job was started and has not reported that it is idle."""
         return self._worker is not None
 
-    def start(self, make_job: Callable[[], Job[Any]], *, title: str) -> None:
+    def start(
+        self, make_job: Callable[[], Job[Any]], *, title: str | None = None
+    ) -> None:
         """Start a job; does nothing while another one runs.
 
         Parameters
@@ -145,13 +147,17 @@ class JobRunner(QObject):
         make_job : callable returning a job
             Called in the worker's thread, so that loading torch and a checkpoint does
             not hold up the window.
-        title : str
-            What is being done, for napari's question before closing.
+        title : str, optional
+            What is being done, for napari's question before closing; None where
+            nobody would miss the result.
         """
         if self._worker is not None:
             return
-        worker = create_worker(
-            _Task(make_job, title), _worker_class=_JobWorker, _ignore_errors=True
+        task = _Task(make_job, title or "")
+        worker = (
+            _JobWorker(task)
+            if title is None
+            else create_worker(task, _worker_class=_JobWorker, _ignore_errors=True)
         )
         worker.reported.connect(self._on_reported)
         worker.ended.connect(self._on_ended)
