@@ -105,13 +105,13 @@ def test_answer_to_older_settings_is_dropped(
         go_on.wait(WAIT_MS / 1000)
         return (yield from real(question))
 
-    monkeypatch.setattr(_psf_box, "preview_psf", held)
+    monkeypatch.setattr(deconvolve_dock.preview.question, "_answer", held)
     type_in(deconvolve_dock, OPTICS)
     qtbot.waitUntil(reached.is_set, timeout=WAIT_MS)
     type_in(deconvolve_dock, {"numerical_aperture": "0.4"})
     type_in(deconvolve_dock, {"numerical_aperture": "0.5"})
     shown = []
-    deconvolve_dock.preview._runner.returned.connect(
+    deconvolve_dock.preview.question.runner.returned.connect(
         lambda _: shown.append(deconvolve_dock.preview.preview)
     )
     go_on.set()

@@ -96,7 +96,7 @@ def test_answer_to_an_older_question_is_not_shown(
     says("good", "Nothing found against this model")
     cells.data = np.minimum(cells.data, 100)
     assert row.verdict is None
-    with qtbot.waitSignal(row._runner.reported, timeout=WAIT_MS):
+    with qtbot.waitSignal(row.question.runner.reported, timeout=WAIT_MS):
         pass
     # napari does not ask before it closes a window that only looks at an image.
     assert viewer.window._task_status_manager.get_status() == []

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import pyqtgraph as pg
 from qtpy.QtCore import QRectF
 from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
-from superqt.utils import QSignalDebouncer
 
 from napari_gan_enhance.errors import GanEnhanceError
 from napari_gan_enhance.viewer.psf_preview import (
@@ -18,7 +16,7 @@ from napari_gan_enhance.viewer.psf_preview import (
 )
 from napari_gan_enhance.widgets._fields import text_label
 from napari_gan_enhance.widgets._marks import Mark
-from napari_gan_enhance.widgets._worker import JobRunner
+from napari_gan_enhance.widgets._newest_question import NewestQuestion
 
 SETTLED_MS = 250
 """Nothing is computed between two letters that are typed."""
@@ -42,11 +40,8 @@ class PsfBox(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._asked: PsfQuestion | None = None
-        self._running: PsfQuestion | None = None
-        self._answered: PsfQuestion | None = None
+        self.question = NewestQuestion(preview_psf, SETTLED_MS, self)
         self.preview: PsfPreview | None = None
-        self._runner = JobRunner(self)
         self.pictures = pg.GraphicsLayoutWidget(self)
         self.pictures.setFixedHeight(HEIGHT)
         self.pictures.setBackground(None)
@@ -60,12 +55,8 @@ class PsfBox(QWidget):
         self.text = text_label("Full widths at half maximum, and the coarsest voxel.")
         self.warning = text_label("What needs your eye before a run.")
         self.warning.setStyleSheet(f"color: {Mark.CHECK.value};")
-        self._settled = QSignalDebouncer(parent=self)
-        self._settled.setTimeout(SETTLED_MS)
-        self._settled.triggered.connect(self._begin)
-        self._runner.returned.connect(self._on_returned)
-        self._runner.failed.connect(self._on_failed)
-        self._runner.idle.connect(self._on_idle)
+        self.question.returned.connect(self._on_returned)
+        self.question.failed.connect(self._on_failed)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self._lay_out()
         self._show_text(NO_ANSWER)
@@ -73,52 +64,29 @@ class PsfBox(QWidget):
     @property
     def is_waiting(self) -> bool:
         """Whether an answer is still to come."""
-        return self._asked is not None and self._asked is not self._answered
+        return self.question.is_waiting
 
     def ask(self, question: PsfQuestion | None) -> None:
         """Show the answer to a question, once it is there; None clears the box."""
-        if question is not None and question.is_same(self._asked):
+        if not self.question.ask(question):
             return
-        self._asked = question
         self._clear()
         self._show_text(NO_ANSWER if question is None else "Computing the PSF…")
-        if question is not None:
-            self._settled.throttle()
 
     def close_down(self) -> None:
         """Hear no more of a running computation."""
-        self._asked = None
-        self._settled.cancel()
-        self._runner.abandon()
-
-    def _begin(self) -> None:
-        """Start the newest question, or leave that to the end of an older one."""
-        if self._asked is None or self._runner.is_running:
-            return
-        self._running = self._asked
-        job = partial(preview_psf, self._asked)
-        self._runner.start(job, title="Computing the PSF")
+        self.question.close_down()
 
     def _on_returned(self, preview: PsfPreview) -> None:
-        if preview.question is not self._asked:
-            return
-        self._answered = self._asked
         self.preview = preview
         self._draw(preview)
         self._show_text(preview.text, preview.warning)
 
     def _on_failed(self, error: GanEnhanceError) -> None:
-        if self._running is self._asked:
-            self._answered = self._asked
-            self._show_text("", str(error))
-
-    def _on_idle(self) -> None:
-        if self._running is not self._asked:
-            self._begin()
+        self._show_text("", str(error))
 
     def _clear(self) -> None:
         self.preview = None
-        self._answered = None
         self._box.clear()
 
     def _show_text(self, text: str, warning: str = "") -> None:

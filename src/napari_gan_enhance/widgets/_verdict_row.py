@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
-from superqt.utils import QSignalDebouncer
 
 from napari_gan_enhance.errors import GanEnhanceError
 from napari_gan_enhance.viewer.verdict import (
@@ -16,7 +14,7 @@ from napari_gan_enhance.viewer.verdict import (
 )
 from napari_gan_enhance.widgets._fields import text_label
 from napari_gan_enhance.widgets._marks import Mark
-from napari_gan_enhance.widgets._worker import JobRunner
+from napari_gan_enhance.widgets._newest_question import NewestQuestion
 
 if TYPE_CHECKING:
     from napari_gan_enhance.trust.suitability import Verdict
@@ -44,58 +42,33 @@ class VerdictRow(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.verdict: Verdict | None = None
-        self._asked: SuitabilityQuestion | None = None
-        self._running: SuitabilityQuestion | None = None
-        self._runner = JobRunner(self)
+        self.question = NewestQuestion(give_verdict, SETTLED_MS, self)
         self.text: QLabel = text_label(HELP)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.text)
-        self._settled = QSignalDebouncer(parent=self)
-        self._settled.setTimeout(SETTLED_MS)
-        self._settled.triggered.connect(self._begin)
-        self._runner.returned.connect(self._on_returned)
-        self._runner.failed.connect(self._on_failed)
-        self._runner.idle.connect(self._on_idle)
+        self.question.returned.connect(self._on_returned)
+        self.question.failed.connect(self._on_failed)
         self.hide()
 
     def ask(self, question: SuitabilityQuestion | None) -> None:
         """Show the answer to a question once it is there; None hides the row."""
-        if question is not None and question.is_same(self._asked):
+        if not self.question.ask(question):
             return
-        self._asked, self.verdict = question, None
+        self.verdict = None
         self.setVisible(question is not None)
         self._show("Looking at the image…", "")
-        if question is not None:
-            self._settled.throttle()
 
     def close_down(self) -> None:
         """Hear no more of a running job."""
-        self._asked = None
-        self._settled.cancel()
-        self._runner.abandon()
-
-    def _begin(self) -> None:
-        """Start the newest question, or leave that to the end of an older one."""
-        if self._asked is None or self._runner.is_running:
-            return
-        self._running = self._asked
-        job = partial(give_verdict, self._asked)
-        self._runner.start(job)  # no reason to keep a window open
+        self.question.close_down()
 
     def _on_returned(self, verdict: Verdict) -> None:
-        if self._running is self._asked:
-            self.verdict = verdict
-            self._show(verdict_text(verdict), COLORS[verdict.level])
+        self.verdict = verdict
+        self._show(verdict_text(verdict), COLORS[verdict.level])
 
     def _on_failed(self, error: GanEnhanceError) -> None:
-        if self._running is self._asked:
-            self._show(str(error), Mark.CHECK.value)
-
-    def _on_idle(self) -> None:
-        is_older, self._running = self._running is not self._asked, None
-        if is_older:  # and what was asked is no longer kept in memory
-            self._begin()
+        self._show(str(error), Mark.CHECK.value)
 
     def _show(self, text: str, color: str) -> None:
         self.text.setText(text)
