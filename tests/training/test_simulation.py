@@ -13,6 +13,7 @@ from napari_gan_enhance.io.read import read_micrograph
 from napari_gan_enhance.optics.sectioning import confocal_transfer
 from napari_gan_enhance.optics.transfer import FormationOptics
 from napari_gan_enhance.progress import drain
+from napari_gan_enhance.training.images import load_pairs
 from napari_gan_enhance.training.objects import Grid, draw, draw_mixture
 from napari_gan_enhance.training.pairs import find_pairs
 from napari_gan_enhance.training.simulation import (
@@ -96,7 +97,7 @@ def test_pairs_on_disk_say_their_microscope(tmp_path):
     assert seen == [1, 2, 3]
     names = sorted(p.name for p in (tmp_path / "data" / "source").iterdir())
     assert names == ["drawn_0000.tif", "drawn_0001.tif", "drawn_0002.tif"]
-    record = json.loads((tmp_path / "data" / "pairs.json").read_text())
+    record = json.loads((tmp_path / "data" / "simulation.json").read_text())
     for entry in record["pairs"]:
         source = read_micrograph(tmp_path / "data" / "source" / entry["name"])
         target = read_micrograph(tmp_path / "data" / "target" / entry["name"])
@@ -134,6 +135,13 @@ def test_drawn_objects_are_fields_of_their_own(tmp_path):
     assert len({pair.field for pair in pairs}) == 3
 
 
+def test_training_loads_simulated_pairs(tmp_path):
+    """Their description must not be taken for that of a set of aligned pairs."""
+    data = drain(simulate(tmp_path / "data", SMALL))
+    pairs = find_pairs(data / "source", data / "target", FIELD_PATTERN)
+    assert [i.source.shape for i in load_pairs(pairs, (3.0, 99.8))] == [(1, 64, 64)] * 3
+
+
 def test_a_folder_with_files_is_refused(tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "mine.txt").write_text("keep")
@@ -142,18 +150,18 @@ def test_a_folder_with_files_is_refused(tmp_path):
 
 
 def test_cameras_suit_their_objectives(tmp_path):
-    """0.514 wavelength / NA spans one to six pixels, as any pixel may be asked for."""
+    """0.514 wavelength / NA spans 1 to 4.5 pixels, as any pixel may be asked for."""
     settings = SMALL.model_copy(update={"fields": 8, "pixel_um": (0.01, 1.0)})
     drain(simulate(tmp_path / "pairs", settings))
-    record = json.loads((tmp_path / "pairs" / "pairs.json").read_text("utf-8"))
+    record = json.loads((tmp_path / "pairs" / "simulation.json").read_text("utf-8"))
     for pair in record["pairs"]:
         optics = pair["formation"]["optics"]
         width_um = 0.514e-3 * optics["emission_nm"] / optics["numerical_aperture"]
-        assert 1 <= width_um / optics["pixel_um"] <= 6
+        assert 1 <= width_um / optics["pixel_um"] <= 4.5
 
 
 def test_a_camera_that_suits_no_objective_is_taken_as_asked(tmp_path):
     settings = SMALL.model_copy(update={"fields": 1, "pixel_um": (2.0, 2.0)})
     drain(simulate(tmp_path / "pairs", settings))
-    record = json.loads((tmp_path / "pairs" / "pairs.json").read_text("utf-8"))
+    record = json.loads((tmp_path / "pairs" / "simulation.json").read_text("utf-8"))
     assert record["pairs"][0]["formation"]["optics"]["pixel_um"] == pytest.approx(2.0)

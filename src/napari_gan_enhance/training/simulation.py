@@ -40,10 +40,11 @@ Range: TypeAlias = tuple[float, float]
 SAMPLING = 2
 """Object pixels along a camera pixel: what is drawn is finer than what is seen."""
 
-DEPTHS = 11
-"""Planes of a drawn object; the more light is in one, the more often it is in focus."""
+DEPTHS = 15
+"""Planes of a drawn object; the more light is in one, the more often it is in focus.
+Even the thickest has some within the section of a good objective."""
 
-PSF_PX = (1.0, 6.0)
+PSF_PX = (1.0, 4.5)
 """Widths of the PSF in pixels between which cameras are matched to objectives: finer
 pixels are rarely used, and coarser ones lose what the objective resolves."""
 
@@ -53,14 +54,16 @@ IMMERSIONS = ((0.9, 1.0), (1.15, 1.333), (math.inf, 1.515))
 STOKES_NM = 35.0
 """The laser lies so far below the emission: usual for the dyes of these colors."""
 
-MANIFEST = "pairs.json"
+MANIFEST = "simulation.json"
 
 FIELD_PATTERN = r"^drawn_\d+|^.+(?=_\d{4}$)"
 """A drawn object is a field of view; all crops of one sharp image are one."""
 
 
 class SimulationSettings(BaseModel):
-    """Which microscopes to simulate; ranges are drawn from evenly on a log scale.
+    """Which microscopes to simulate.
+
+    Apertures are drawn evenly, everything else evenly on a log scale.
 
     Parameters
     ----------
@@ -94,7 +97,7 @@ class SimulationSettings(BaseModel):
     numerical_aperture: Range = (0.5, 1.45)
     emission_nm: Range = (450.0, 680.0)
     pixel_um: Range = (0.04, 0.35)
-    thickness_um: Range = (1.0, 9.0)
+    thickness_um: Range = (1.0, 8.0)
     photons: Range = (12.0, 3000.0)
     background: Range = (0.02, 0.5)
     haze: Range = (0.03, 0.6)
@@ -111,7 +114,7 @@ def simulate(
     Parameters
     ----------
     output : Path
-        New folder; gets `source`, `target` and `pairs.json`.
+        New folder; gets `source`, `target` and `simulation.json`.
     settings : SimulationSettings
     sharp : sequence of Path
         Sharp images to use as objects beside the drawn ones: low noise, in focus, one
@@ -211,7 +214,7 @@ def _formation(
         low, high = limits
         return float(low * (high / low) ** rng.random())
 
-    aperture = between(settings.numerical_aperture)
+    aperture = float(rng.uniform(*settings.numerical_aperture))
     emission_nm = between(settings.emission_nm)
     width_um = FWHM * 1e-3 * emission_nm / aperture
     photons = between(settings.photons)
