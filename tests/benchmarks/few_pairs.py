@@ -1,11 +1,14 @@
 """Fine-tune on few pairs of a microscope that the generator never saw, and score it.
 
     python tests/benchmarks/make_twin.py TWIN
-    python tests/benchmarks/few_pairs.py TWIN [--model NAME|FILE] [--steps N]
+    python tests/benchmarks/make_twin.py LEARN --train 10 --test 0 --size 512 --seed 1
+    python tests/benchmarks/few_pairs.py TWIN --learn LEARN [--model NAME|FILE]
     python tests/benchmarks/few_pairs.py --real DATA [--model NAME|FILE] [--steps N]
 
-On the twin: 1, 3 and 10 images of each microscope's `train`, drawn by three seeds, and
-all of its `test` to score on; data range 1. On real pairs: of several fields, each is
+On the twin: 1, 3 and 10 pairs of each microscope, drawn by three seeds from the `train`
+of LEARN, and all of its `test` in TWIN to score on; data range 1. A pair is what "Add
+pair" cuts from two aligned layers: one field of view in its three channels. On real
+pairs: of several fields, each is
 left out once; a single field is cut, with a band between its parts that belongs to
 none. There the data range is the reference's 3rd to 99.8th percentile, and the best
 Richardson-Lucy of an oracle (`scoring.py`) stands beside. The recipe is `finetune`;
@@ -47,6 +50,9 @@ SEEN = "seed-40x-1.30"
 TEST_SHARE = 0.3
 """Of the width of a single field."""
 
+FIELD = r"^f\d+"
+"""What the images of one field in the twin have in common."""
+
 GUARD = 48
 """Pixels between its parts, so that no structure lies on both sides."""
 
@@ -57,6 +63,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("--real", action="store_true")
+    parser.add_argument("--learn", type=Path, help="twin to fine-tune on")
     parser.add_argument("--model", default="widefield-to-confocal")
     parser.add_argument("--steps", type=int, default=150)
     parser.add_argument("--seeds", type=int, default=SEEDS)
@@ -76,16 +83,18 @@ def twin_cases(options: argparse.Namespace):
         if options.only and folder.name not in options.only:
             continue
         learn, test = (
-            find_pairs(folder / side / "source", folder / side / "target", "")
-            for side in ("train", "test")
+            find_pairs(side / "source", side / "target", FIELD)
+            for side in (options.learn / folder.name / "train", folder / "test")
         )
+        fields = sorted({pair.field for pair in learn})
         inputs = [psnr(plane_of(p.source), p, 1.0) for p in test]
         before = [psnr(enhanced(p, zero), p, 1.0) for p in test]
         for count in PAIRS:
             gains = []
             for seed in range(options.seeds):
-                chosen = np.random.default_rng(seed).permutation(len(learn))[:count]
-                tuned = fine_tuned([learn[i] for i in chosen], options, seed)
+                chosen = np.random.default_rng(seed).permutation(fields)[:count]
+                pairs = [pair for pair in learn if pair.field in chosen]
+                tuned = fine_tuned(pairs, options, seed)
                 after = [psnr(enhanced(p, tuned), p, 1.0) for p in test]
                 gains.append(median(differences(after, before)))
             yield {
@@ -144,6 +153,8 @@ def fine_tuned(pairs: list[Pair], options: argparse.Namespace, seed: int):
     """Return the generator that `finetune` makes of a few pairs."""
     recipe = recipe_named("finetune").model_dump()
     recipe |= {"steps": options.steps, "seed": seed}
+    if pairs[0].field != pairs[0].source.stem:
+        recipe["field_pattern"] = FIELD
     with tempfile.TemporaryDirectory() as scratch:
         folders = [Path(scratch) / side for side in ("source", "target")]
         for folder in folders:

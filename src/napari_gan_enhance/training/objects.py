@@ -88,7 +88,7 @@ def draw(kind: Kind, grid: Grid, rng: np.random.Generator) -> Volume:
 
 def draw_mixture(grid: Grid, rng: np.random.Generator) -> Volume:
     """Draw one or two kinds together, as `draw`, in varying strength."""
-    count = 1 + int(rng.random() < 0.4)
+    count = 1 + int(rng.random() < 0.25)
     kinds = rng.choice(list(SHARES), count, replace=False, p=list(SHARES.values()))
     volume = sum(rng.uniform(0.3, 1) * draw(kind, grid, rng) for kind in kinds)
     return np.asarray(volume / max(float(np.max(volume)), 1e-9), np.float32)
@@ -98,7 +98,8 @@ def _filaments(grid: Grid, rng: np.random.Generator) -> Volume:
     volume = np.zeros(grid.shape, np.float32)
     start = _Start.drawn(grid, rng)
     bundled = rng.random() < 0.4
-    for _ in range(_count(rng, 0.02, 0.4, grid)):
+    labels_per_um = _between(rng, 30, 1000)
+    for _ in range(_count(rng, 0.04, 0.5, grid)):
         curve = _curve(
             grid,
             rng,
@@ -108,7 +109,10 @@ def _filaments(grid: Grid, rng: np.random.Generator) -> Volume:
             direction=start.direction(rng),
         )
         curve = start.settled(curve)
-        beads = rng.uniform(0.7, 1.3) * (1 + 0.3 * _waves(len(curve), rng))
+        labels = labels_per_um * _step_um(grid)
+        beads = np.asarray(
+            rng.uniform(0.7, 1.3) * rng.poisson(labels, len(curve)) / labels, np.float64
+        )
         strands = rng.integers(1, 8) if bundled else 1
         spread = rng.normal(0, 0.06, (strands, 1, 3)) * (strands > 1)
         for offset in spread:
@@ -192,8 +196,18 @@ def _count(
     rng: np.random.Generator, low_per_um2: float, high_per_um2: float, grid: Grid
 ) -> int:
     """Draw how many objects there are, from sparse to crowded; at least one."""
-    density = math.exp(rng.uniform(math.log(low_per_um2), math.log(high_per_um2)))
+    density = _between(rng, low_per_um2, high_per_um2)
     return 1 + int(rng.poisson(density * grid.area_um2))
+
+
+def _between(rng: np.random.Generator, low: float, high: float) -> float:
+    """Draw evenly on a log scale."""
+    return low * float((high / low) ** rng.random())
+
+
+def _step_um(grid: Grid) -> float:
+    """Return the distance of points along a curve."""
+    return min(grid.voxel_um) / STEPS_PER_VOXEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,10 +281,10 @@ def _curve(
         origin = rng.random(3) * grid.size_um
     if direction is None:
         direction = rng.uniform(0, 2 * math.pi)
-    step = min(grid.voxel_um) / STEPS_PER_VOXEL
+    step = _step_um(grid)
     count = max(2, int(length_um / step))
-    # Persistence lengths from 2 µm (soft) to 40 µm (stiff): <turn²> = step / length.
-    turn = math.sqrt(step / (2 * 20**stiffness))
+    # Persistence lengths from 5 µm (soft) to 100 µm (stiff): <turn²> = step / length.
+    turn = math.sqrt(step / (5 * 20**stiffness))
     angle = direction + np.cumsum(rng.normal(0, turn, count))
     tilt = rng.normal(0, 0.15) + np.cumsum(rng.normal(0, 0.2 * turn, count))
     moves = np.stack([np.sin(tilt), np.sin(angle), np.cos(angle)], axis=1) * step

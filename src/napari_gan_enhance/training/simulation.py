@@ -97,7 +97,7 @@ class SimulationSettings(BaseModel):
     numerical_aperture: Range = (0.5, 1.45)
     emission_nm: Range = (450.0, 680.0)
     pixel_um: Range = (0.04, 0.35)
-    thickness_um: Range = (1.0, 8.0)
+    thickness_um: Range = (1.5, 8.0)
     photons: Range = (12.0, 3000.0)
     background: Range = (0.02, 0.5)
     haze: Range = (0.03, 0.6)
