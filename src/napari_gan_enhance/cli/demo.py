@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_gan_enhance.checkpoints.bundled import DEFAULT_MODEL
+
 if TYPE_CHECKING:
     from napari_gan_enhance.micrograph.micrograph import Micrograph
 
 SAMPLE = "lines"
-MODEL = "widefield-denoise"
 FOLDER = Path("napari-gan-enhance-demo")
 
 NUMERICAL_APERTURE, IMMERSION_INDEX, EMISSION_NM = 1.4, 1.515, 520.0
@@ -112,7 +113,7 @@ def results() -> tuple[Micrograph, Micrograph, Micrograph]:
 
     raw = read_micrograph(sample_path(SAMPLE))
     settings = EnhanceSettings()
-    enhanced = run_job(enhance(raw, load_generator(MODEL), settings))
+    enhanced = run_job(enhance(raw, load_generator(DEFAULT_MODEL), settings))
     optics = DeconvolveSettings(
         iterations=ITERATIONS,
         numerical_aperture=NUMERICAL_APERTURE,

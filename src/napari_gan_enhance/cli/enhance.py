@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from napari_gan_enhance.checkpoints.bundled import DEFAULT_MODEL
+
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["exact", "fast"]
 
@@ -26,7 +28,7 @@ def enhance(
     ],
     model: Annotated[
         str, typer.Option(help="Name of a bundled model, or a checkpoint file.")
-    ] = "widefield-denoise",
+    ] = DEFAULT_MODEL,
     device: Annotated[Device, typer.Option(help="Where to compute.")] = "auto",
     tile: Annotated[
         int | None,

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from napari_gan_enhance.checkpoints.bundled import DEFAULT_MODEL
 from napari_gan_enhance.cli._numbers import parse_voxel_size, parse_wavelengths
 
 if TYPE_CHECKING:
     from napari_gan_enhance.comparison.report import Report
 
-DEFAULT_METHODS = ("raw", "richardson-lucy", "widefield-denoise")
+DEFAULT_METHODS = ("raw", "richardson-lucy", DEFAULT_MODEL)
 
 
 def report(

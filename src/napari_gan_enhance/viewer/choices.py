@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from napari_gan_enhance.checkpoints.bundled import DEFAULT_MODEL
+
 MOST_ITERATIONS = 1000
 
 
@@ -53,7 +55,7 @@ class EnhanceChoices(RunChoices):
         Whether trust maps may take eight more runs of the model, or none.
     """
 
-    model: str = "widefield-denoise"
+    model: str = DEFAULT_MODEL
     recent_models: tuple[str, ...] = ()
     precision: Literal["exact", "fast"] = "exact"
     deconvolve: bool = True

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from napari_gan_enhance.checkpoints.bundled import DEFAULT_MODEL
 from napari_gan_enhance.metrics.conventions import ConventionName
 from napari_gan_enhance.metrics.resolution import FrcThreshold
 
@@ -82,7 +83,7 @@ class ReportChoices(BaseModel):
     source: str = ""
     target: str = ""
     output: str = ""
-    methods: tuple[str, ...] = ("raw", "widefield-denoise")
+    methods: tuple[str, ...] = ("raw", DEFAULT_MODEL)
     others: tuple[str, ...] = ()
     iterations: tuple[Annotated[int, Field(ge=1)], ...] = (10, 30)
     field_pattern: str = ""

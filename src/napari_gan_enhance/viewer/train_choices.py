@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from napari_gan_enhance.checkpoints.bundled import DEFAULT_MODEL
+
 FROM_SCRATCH = ""
 """Stands for no start model."""
 
@@ -39,7 +41,7 @@ class TrainChoices(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    start: str = "widefield-denoise"
+    start: str = DEFAULT_MODEL
     recent_models: tuple[str, ...] = ()
     recipe: Literal["finetune", "panek", "supervised", "panek-paper"] = "finetune"
     budget: Literal["time", "steps"] = "time"
