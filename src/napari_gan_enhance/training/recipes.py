@@ -28,7 +28,7 @@ SUPERVISED = Recipe(name="supervised", config=CORRECTING)
 VARIED_OPTICS = Recipe(
     name="varied-optics",
     config={**CORRECTING, "takes_psf_width": True},
-    steps=9_000,
+    steps=20_000,
     pixel_loss="squared",
     validation_share=0.04,
     test_share=0.06,
@@ -42,7 +42,7 @@ ADVERSARIAL_OPTICS = Recipe.model_validate(
     {
         **VARIED_OPTICS.model_dump(),
         "name": "varied-optics-adversarial",
-        "steps": 3_000,
+        "steps": 1_500,
         "batch": 4,
         "learning_rate": 3e-4,
         "adversarial_weight": 0.1,
@@ -102,14 +102,16 @@ PANEK_REFERENCE = Recipe.model_validate(
 FINETUNE = Recipe(
     name="finetune",
     config=CORRECTING,
-    steps=300,
-    learning_rate=3e-4,
+    steps=600,
+    batch=4,
     validation_share=0.2,
     test_share=0.0,
-    validate_every=25,
+    validate_every=50,
     stop_patience=5,
 )
-"""Few pairs, half a minute: no field to spare for a test, and no adversary."""
+"""Few pairs, half a minute: no field to spare for a test, and no adversary. Many small
+steps: on simulated microscopes 300 of 4 patches at 1e-3 were worth 0.15 dB more (-0.05
+to 0.24) than the same work as 150 of 8 at 3e-4."""
 
 RECIPES = {
     recipe.name: recipe
