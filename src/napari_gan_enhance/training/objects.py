@@ -98,7 +98,7 @@ def _filaments(grid: Grid, rng: np.random.Generator) -> Volume:
     volume = np.zeros(grid.shape, np.float32)
     start = _Start.drawn(grid, rng)
     bundled = rng.random() < 0.4
-    labels_per_um = _between(rng, 30, 1000)
+    labels_per_um = between(rng, 30, 1000)
     for _ in range(_count(rng, 0.04, 0.5, grid)):
         curve = _curve(
             grid,
@@ -196,11 +196,11 @@ def _count(
     rng: np.random.Generator, low_per_um2: float, high_per_um2: float, grid: Grid
 ) -> int:
     """Draw how many objects there are, from sparse to crowded; at least one."""
-    density = _between(rng, low_per_um2, high_per_um2)
+    density = between(rng, low_per_um2, high_per_um2)
     return 1 + int(rng.poisson(density * grid.area_um2))
 
 
-def _between(rng: np.random.Generator, low: float, high: float) -> float:
+def between(rng: np.random.Generator, low: float, high: float) -> float:
     """Draw evenly on a log scale."""
     return low * float((high / low) ** rng.random())
 

@@ -27,7 +27,7 @@ from napari_gan_enhance.optics.formation import FormationSettings, form_image
 from napari_gan_enhance.optics.sectioning import confocal_transfer
 from napari_gan_enhance.optics.transfer import FormationOptics, Haze
 from napari_gan_enhance.progress import Job, Progress, drain
-from napari_gan_enhance.training.objects import Grid, draw_mixture
+from napari_gan_enhance.training.objects import Grid, between, draw_mixture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -209,35 +209,30 @@ def _formation(
     settings: SimulationSettings, rng: np.random.Generator, *, flat: bool
 ) -> FormationSettings:
     """Draw a microscope; without depth in the object more haze stands for it."""
-
-    def between(limits: Range) -> float:
-        low, high = limits
-        return float(low * (high / low) ** rng.random())
-
     aperture = float(rng.uniform(*settings.numerical_aperture))
-    emission_nm = between(settings.emission_nm)
+    emission_nm = between(rng, *settings.emission_nm)
     width_um = FWHM * 1e-3 * emission_nm / aperture
-    photons = between(settings.photons)
-    thickness = between(settings.thickness_um)
+    photons = between(rng, *settings.photons)
+    thickness = between(rng, *settings.thickness_um)
     return FormationSettings(
         optics=FormationOptics(
             numerical_aperture=aperture,
             immersion_index=next(n for limit, n in IMMERSIONS if aperture < limit),
             emission_nm=emission_nm,
-            pixel_um=between(_suitable(settings.pixel_um, width_um)),
+            pixel_um=between(rng, *_suitable(settings.pixel_um, width_um)),
             plane_um=None if flat else thickness / DEPTHS,
         ),
         haze=Haze(
-            share=between(settings.haze),
+            share=between(rng, *settings.haze),
             width_um=max(1.0, thickness),
             kind="defocus" if flat else "gaussian",
         ),
         sampling=SAMPLING,
         photons=photons,
-        background=photons * between(settings.background),
-        gain=between((0.5, 4.0)),
+        background=photons * between(rng, *settings.background),
+        gain=between(rng, 0.5, 4.0),
         offset=100.0,
-        read_noise=between(settings.read_noise),
+        read_noise=between(rng, *settings.read_noise),
         bits=16,
     )
 
