@@ -109,7 +109,7 @@ FINETUNE = Recipe(
     validate_every=50,
     stop_patience=5,
 )
-"""Few pairs, half a minute: no field to spare for a test, and no adversary. Many small
+"""Few pairs, a minute: no field to spare for a test, and no adversary. Many small
 steps: on simulated microscopes 300 of 4 patches at 1e-3 were worth 0.15 dB more (-0.05
 to 0.24) than the same work as 150 of 8 at 3e-4."""
 
