@@ -47,6 +47,18 @@ def select_device(name: str, preferred: tuple[str, ...] = PREFERRED) -> torch.de
     return torch.device(name)
 
 
+def half_precision(device: torch.device) -> torch.dtype | None:
+    """Return the half precision that makes a device faster; None where none does.
+
+    A processor without AVX-512 has no fast bfloat16: torch then falls back to loops
+    that take about ten times as long as float32 (pytorch/pytorch issue 118499).
+    """
+    if device.type != "cpu":
+        return torch.float16
+    has_fast_bfloat16 = torch.backends.cpu.get_cpu_capability() == "AVX512"
+    return torch.bfloat16 if has_fast_bfloat16 else None
+
+
 def limit_threads(count: int) -> None:
     """Let torch use at most so many processor threads, called from this thread."""
     torch.set_num_threads(max(1, count))

@@ -98,11 +98,25 @@ def test_intensities_scale_with_the_input(plane):
     )  # float32 at 5e4 has steps of 4e-3, amplified by percentiles and layers
 
 
-def test_fast_is_close_to_exact(plane):
+@pytest.fixture
+def fast_half(monkeypatch):
+    """A processor that is fast at bfloat16, whatever this one is."""
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
+
+
+def test_fast_is_close_to_exact(plane, fast_half):
     exact = run(plane, make_generator()).pixels
     fast = run(plane, make_generator(precision="fast")).pixels
     assert not np.array_equal(fast, exact)
     np.testing.assert_allclose(fast, exact, atol=HALF * np.ptp(exact))
+
+
+def test_fast_stays_in_float32_where_half_precision_is_slow(plane, monkeypatch):
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
+    exact, fast = make_generator(), make_generator(precision="fast")
+    # The plane is smaller than the halo: only the precision could make a difference.
+    np.testing.assert_array_equal(run(plane, fast).pixels, run(plane, exact).pixels)
+    assert fast.bytes_per_pixel == exact.bytes_per_pixel
 
 
 def test_every_channel_time_and_plane_is_its_own(rng):
@@ -174,7 +188,7 @@ def test_watched_job_uses_small_tiles_and_says_where_it_wrote(rng):
 
 
 @pytest.mark.parametrize("precision", ["exact", "fast"])
-def test_stepped_generator_gives_the_bits_of_the_network(rng, precision):
+def test_stepped_generator_gives_the_bits_of_the_network(rng, precision, fast_half):
     generator = make_generator(precision=precision)
     window = rng.random((1, 32, 48)).astype(np.float32)
     image = torch.from_numpy(window)[None].to(memory_format=torch.channels_last)

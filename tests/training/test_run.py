@@ -23,6 +23,7 @@ from napari_gan_enhance.training.events import (
     Saved,
     Validated,
 )
+from napari_gan_enhance.training.fabric import precision_on
 from napari_gan_enhance.training.recipe import Recipe
 from napari_gan_enhance.training.recipes import RECIPES, recipe_named
 from napari_gan_enhance.training.record import record_path
@@ -243,6 +244,22 @@ def test_more_devices_than_there_are_is_refused(make_job):
     job = replace(make_job(), devices=999)
     with pytest.raises(InputError, match="999 devices of kind 'cpu'"):
         drain(run_training(job))
+
+
+@pytest.mark.parametrize(
+    ("capability", "recipe", "expected"),
+    [
+        ("AVX512", "finetune", "bf16-mixed"),
+        ("AVX2", "finetune", "32-true"),
+        ("AVX512", "panek-paper", "32-true"),
+    ],
+)
+def test_bfloat16_is_left_to_processors_that_are_fast_at_it(
+    monkeypatch, capability, recipe, expected
+):
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    assert precision_on(torch.device("cpu"), RECIPES[recipe]) == expected
+    assert precision_on(torch.device("cuda"), RECIPES["finetune"]) == "bf16-mixed"
 
 
 def test_unknown_recipe_lists_the_known():

@@ -9,7 +9,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from napari_gan_enhance.device import device_faults, free_device_bytes
+from napari_gan_enhance.device import (
+    device_faults,
+    free_device_bytes,
+    half_precision,
+)
 from napari_gan_enhance.errors import CheckpointError
 from napari_gan_enhance.models.psf_width import with_width_plane
 from napari_gan_enhance.models.registry import parse_config
@@ -44,7 +48,8 @@ class Generator:
         Of the checkpoint, for the provenance of results.
     device : torch.device
     precision : "exact" or "fast"
-        float32, or half precision: bfloat16 on a processor, float16 elsewhere.
+        float32, or less context and the half precision of the device if that is faster
+        there, see `half_precision`.
     """
 
     def __init__(
@@ -71,8 +76,9 @@ class Generator:
         self.halo = (halo, halo)
         self.size_multiple = (spec.size_multiple, spec.size_multiple)
         self.upscale = (spec.upscale, spec.upscale)
+        self._half = half_precision(self.device) if precision == "fast" else None
         full: float = parse_config(spec.architecture, spec.config).bytes_per_pixel
-        self.bytes_per_pixel = full / 2 if precision == "fast" else full
+        self.bytes_per_pixel = full / 2 if self._half else full
 
     @property
     def name(self) -> str:
@@ -115,7 +121,9 @@ class Generator:
             # Entered for each block: torch's modes belong to the thread, not to us.
             with (
                 torch.inference_mode(),
-                torch.autocast(self.device.type, self._half(), enabled=self._is_fast),
+                torch.autocast(
+                    self.device.type, self._half, enabled=self._half is not None
+                ),
                 device_faults(self.device.type),
             ):
                 try:
@@ -140,10 +148,3 @@ class Generator:
                 "another checkpoint."
             )
         return array
-
-    @property
-    def _is_fast(self) -> bool:
-        return self.precision == "fast"
-
-    def _half(self) -> torch.dtype:
-        return torch.bfloat16 if self.device.type == "cpu" else torch.float16

@@ -14,7 +14,8 @@ class EnhanceSettings(BaseModel):
     ----------
     device : "auto", "cpu", "cuda" or "mps"
     precision : "exact" or "fast"
-        float32, or half precision (error about 4e-3 of the range).
+        float32, or half precision where the device is faster with it (error about 4e-3
+        of the range).
     tile : int or None, pixels
         Side of a tile; None chooses from the free memory.
     """

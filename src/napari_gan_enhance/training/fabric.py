@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
-from napari_gan_enhance.device import device_faults, select_device
+from napari_gan_enhance.device import (
+    device_faults,
+    half_precision,
+    select_device,
+)
 from napari_gan_enhance.errors import InputError
 
 if TYPE_CHECKING:
+    import torch
     from lightning_fabric import Fabric
 
     from napari_gan_enhance.training.recipe import Recipe
@@ -41,7 +46,8 @@ def launched_fabric(device: str, devices: int, recipe: Recipe) -> Fabric:
 
     # It tells what it does on standard error.
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
-    kind = select_device(device).type
+    chosen = select_device(device)
+    kind = chosen.type
     devices = int(os.environ.get("LOCAL_WORLD_SIZE", devices))
     _check_count(kind, devices)
     world = int(os.environ.get("WORLD_SIZE", devices))
@@ -50,10 +56,19 @@ def launched_fabric(device: str, devices: int, recipe: Recipe) -> Fabric:
         devices=devices,
         num_nodes=max(1, world // devices),
         strategy="ddp" if world > 1 or devices > 1 else "auto",
-        precision=recipe.precision,
+        precision=precision_on(chosen, recipe),
     )
     fabric.launch()
     return fabric
+
+
+def precision_on(
+    device: torch.device, recipe: Recipe
+) -> Literal["bf16-mixed", "32-true"]:
+    """Return the recipe's precision, or float32 where mixing would only be slower."""
+    if recipe.precision == "bf16-mixed" and half_precision(device) is None:
+        return "32-true"
+    return recipe.precision
 
 
 def from_first(fabric: Fabric, value: Value) -> Value:

@@ -35,7 +35,7 @@ class Recipe(BaseModel):
     gradient_norm : float or None
         Longer gradients are scaled down to this length.
     precision : "bf16-mixed" or "32-true"
-        bfloat16 where it is safe, or float32 throughout.
+        bfloat16 where it is safe and the device is fast at it, or float32 throughout.
     pixel_loss, pixel_weight : "absolute" or "squared", float
         Mean absolute or mean squared error, and its weight.
     ssim_weight : float
