@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -73,14 +74,18 @@ class AddedPair:
 class TrainPairs:
     """Pairs in a temporary data set, until they are saved, and folders of the user.
 
-    Folders of the user are only read.
+    The temporary files go with this object at the latest, those that a job still needs
+    with the job. Folders of the user are only read.
     """
 
     def __init__(self) -> None:
-        self._keep = tempfile.TemporaryDirectory(
-            prefix="napari-gan-enhance-", ignore_cleanup_errors=True
+        self._keep = Path(tempfile.mkdtemp(prefix="napari-gan-enhance-"))
+        # napari closes its docks without a word, so this is how most lists end; a
+        # TemporaryDirectory would warn of it.
+        self._discard = weakref.finalize(
+            self, shutil.rmtree, self._keep, ignore_errors=True
         )
-        self._own = Path(self._keep.name) / NAME
+        self._own = self._keep / NAME
         self._folders: list[Path] = []
         self._runs = 0
         self._lent = 0
@@ -191,7 +196,7 @@ class TrainPairs:
     def new_output(self, recipe: str) -> Path:
         """Return where the next training writes its checkpoint."""
         self._runs += 1
-        folder = Path(self._keep.name) / f"run-{self._runs}"
+        folder = self._keep / f"run-{self._runs}"
         folder.mkdir()
         first = self.rows()[0]
         return folder / f"{first.field or first.folder.name}-{recipe}.safetensors"
@@ -210,7 +215,7 @@ class TrainPairs:
         """Delete everything that was not saved, as soon as no job needs it."""
         self._is_closed = True
         if not self._lent:
-            self._keep.cleanup()
+            self._discard()
 
     def _added(
         self,
