@@ -39,7 +39,8 @@ def enhance(
     precision: Annotated[
         Precision,
         typer.Option(
-            help="float32, or half precision (error about 4e-3 of the range)."
+            help="float32, or less context and half precision where that is faster "
+            "(error about 4e-3 of the range)."
         ),
     ] = "exact",
     trust: Annotated[

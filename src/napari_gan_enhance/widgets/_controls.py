@@ -60,8 +60,8 @@ class EnhanceControls(RunControls):
         self._watched: weakref.ref[Image] | None = None
         self.precision = choice_box(
             PRECISIONS,
-            "Exact: float32, for results. Fast: half precision, for a first look "
-            "(error about 0.4 % of the range).",
+            "Exact: float32, for results. Fast: less context, and half precision "
+            "where that is faster, for a first look (error about 0.4 % of the range).",
         )
         self.deconvolve = QCheckBox("Richardson-Lucy beside it", self)
         self.deconvolve.setToolTip(
