@@ -172,6 +172,17 @@ def test_closing_ends_the_training_and_leaves_nothing(
     qtbot.waitUntil(lambda: not folder.exists(), timeout=WAIT_MS)
 
 
+def test_closing_the_viewer_ends_the_training(dock: TrainDock, qtbot: QtBot) -> None:
+    add_pair(dock, qtbot, "one")
+    add_pair(dock, qtbot, "two")
+    dock.panel.form.steps.setValue(1_000_000)
+    dock.panel.start.click()
+    qtbot.waitUntil(lambda: dock.panel.strip.checkpoint is not None, timeout=WAIT_MS)
+    assert len(trainings()) == 1
+    dock._viewer.close()
+    qtbot.waitUntil(lambda: not trainings(), timeout=WAIT_MS)
+
+
 def test_pairs_are_saved_opened_and_removed(
     dock: TrainDock, qtbot: QtBot, told: list[str], tmp_path: Path
 ) -> None:
