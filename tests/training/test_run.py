@@ -14,6 +14,8 @@ from torch import nn
 
 from napari_gan_enhance.checkpoints.header import read_header
 from napari_gan_enhance.errors import InputError, OutputError, TrainingError
+from napari_gan_enhance.io.write import write_micrograph
+from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
 from napari_gan_enhance.progress import drain
 from napari_gan_enhance.training import state
 from napari_gan_enhance.training.events import (
@@ -218,6 +220,17 @@ def test_bad_pixels_of_a_pair_are_refused(make_job, folders, side, change, reaso
     with pytest.raises(TrainingError, match=reason):
         drain(run_training(job))
     assert not job.output.exists()
+
+
+def test_sides_of_two_pixel_sizes_are_refused(make_job, folders):
+    for side, name, pixel_um in ((0, "3_a.tif", 0.159), (1, "3.tif", 0.1)):
+        path = folders[side] / name
+        micrograph = Micrograph(
+            tifffile.imread(path), "YX", VoxelSize(None, pixel_um, pixel_um)
+        )
+        drain(write_micrograph(path, micrograph, overwrite=True))
+    with pytest.raises(TrainingError, match=r"0\.159 µm.*'3\.tif' of 0\.1 µm"):
+        drain(run_training(make_job(recipe={"test_share": 0.0})))
 
 
 def test_color_pairs_for_a_gray_model_are_refused(make_job, folders):

@@ -150,6 +150,19 @@ def read_pair_set(folder: Path) -> dict[str, Any]:
     return described
 
 
+def described_pattern(folder: Path) -> str:
+    """Return which part of a file's name is its field, as a data set says; else "".
+
+    Raises
+    ------
+    FileFormatError
+        If there is a description that is none.
+    """
+    if not (folder / DESCRIPTION).exists():
+        return ""
+    return str(read_pair_set(folder).get("field_pattern", FIELD_PATTERN))
+
+
 def origin_of(image: Path) -> tuple[int, int] | None:
     """Return where an image of a data set lies in its source's plane: row, column.
 

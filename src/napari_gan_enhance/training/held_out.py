@@ -10,19 +10,24 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_gan_enhance.errors import InputError, TrainingError
-from napari_gan_enhance.registration.pair_set import origin_of
+from napari_gan_enhance.registration.pair_set import origin_of, read_pair_set
+from napari_gan_enhance.registration.pairing import PATCH
 from napari_gan_enhance.registration.splitting import split_regions
 from napari_gan_enhance.training.images import load_pairs
 from napari_gan_enhance.training.pairs import Split, split_by_field
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from napari_gan_enhance.models.spec import ModelSpec
     from napari_gan_enhance.registration.splitting import Box, RegionSplit
     from napari_gan_enhance.training.images import ImagePair
     from napari_gan_enhance.training.pairs import Pair
     from napari_gan_enhance.training.recipe import Recipe
+
+REGIONS = 3
+"""Parts of a single field: to learn from, the band between, and to look at."""
 
 SMALLEST_REGION = 32
 """Pixels across a held-out region of a field that is split."""
@@ -51,6 +56,25 @@ class HeldOut:
     test: tuple[ImagePair, ...]
     split: Split
     how: str
+
+
+def fitting_patch(folders: Sequence[Path], wanted: int) -> int:
+    """Return the side of a patch: as wanted, or that of the patches pairs are made of.
+
+    Pairs with rejected patches are rectangles as small as one such patch, and a single
+    field is cut into regions.
+
+    Parameters
+    ----------
+    folders : sequence of Path
+        Data sets; those without a description count for nothing.
+    wanted : int, pixels
+    """
+    pairs = [pair for folder in folders for pair in read_pair_set(folder)["pairs"]]
+    room = [min(file["shape_px"]) for pair in pairs for file in pair["files"]]
+    if len(pairs) == 1:
+        room.append(max(pairs[0]["plane_shape_px"]) // REGIONS)
+    return wanted if min(room, default=wanted) >= wanted else min(wanted, PATCH)
 
 
 def _check_patch(recipe: Recipe, spec: ModelSpec) -> None:

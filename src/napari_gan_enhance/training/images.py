@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 Image = NDArray[np.float32]
 
+SAME_SIZE = 0.01
+"""Share by which two pixel sizes may differ: less than a pixel across a patch."""
+
 
 @dataclass(frozen=True, slots=True)
 class ImagePair:
@@ -58,8 +61,8 @@ def load_pair(pair: Pair, percentiles: tuple[float, float]) -> ImagePair:
     Raises
     ------
     TrainingError
-        If the shapes differ, an image is not a plane, is constant, or holds NaN or
-        infinity.
+        If the shapes or known pixel sizes differ, an image is not a plane, is constant,
+        or holds NaN or infinity.
     """
     micrographs = read_micrograph(pair.source), read_micrograph(pair.target)
     source = _plane("Source", pair.source, micrographs[0])
@@ -69,6 +72,7 @@ def load_pair(pair: Pair, percentiles: tuple[float, float]) -> ImagePair:
             f"Source {pair.source.name!r} has shape {source.shape}, its target "
             f"{target.shape} - both must lie on one grid - align or crop them first."
         )
+    _check_pixel_size(pair, *(m.voxel_size_um.x for m in micrographs))
     scalings = _scalings(pair.source, source, percentiles)
     scaled = [
         _scaled(s, t, scaling)
@@ -114,6 +118,16 @@ def _check(side: str, path: Path, channel: NDArray[np.float64]) -> None:
         raise TrainingError(
             f"{side} {path.name!r} is constant - both images need structure - take "
             "the pair away."
+        )
+
+
+def _check_pixel_size(pair: Pair, ours: float | None, theirs: float | None) -> None:
+    """Refuse images of as many pixels that show fields of two sizes."""
+    if ours and theirs and abs(ours / theirs - 1) > SAME_SIZE:
+        raise TrainingError(
+            f"Source {pair.source.name!r} has pixels of {ours:.4g} µm, its target "
+            f"{pair.target.name!r} of {theirs:.4g} µm - both must lie on one grid - "
+            "align them first."
         )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_gan_enhance.errors import TrainingError
+from napari_gan_enhance.registration.pair_set import described_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +59,8 @@ def find_pairs(source: Path, target: Path, field_pattern: str = "") -> list[Pair
         Folders of TIFF files.
     field_pattern : str
         Regular expression whose match in the target's name is the field of view; where
-        it does not match, and by default, the whole name is.
+        it does not match, the whole name is. By default that of a data set which says
+        its own, as pairs cut from layers do, else none.
 
     Raises
     ------
@@ -71,6 +73,7 @@ def find_pairs(source: Path, target: Path, field_pattern: str = "") -> list[Pair
                 f"There is no folder {str(folder)!r} - training needs a folder of "
                 "sources and one of targets - check the path."
             )
+    field_pattern = field_pattern or described_pattern(source.parent)
     pattern = _compiled(field_pattern)
     targets = {path.stem: path for path in _images(target)}
     pairs = []

@@ -22,7 +22,7 @@ from napari_gan_enhance.models.registry import build_network, spec_of
 from napari_gan_enhance.progress import Job, Progress, drain
 from napari_gan_enhance.training.events import Saved, Validated
 from napari_gan_enhance.training.fabric import launched_fabric, leave
-from napari_gan_enhance.training.held_out import HeldOut, keep_apart
+from napari_gan_enhance.training.held_out import HeldOut, fitting_patch, keep_apart
 from napari_gan_enhance.training.loop import train
 from napari_gan_enhance.training.memory import kept_memory
 from napari_gan_enhance.training.pairs import Pair, find_pairs
@@ -132,7 +132,8 @@ class _Run:
 
     def __init__(self, job: TrainingJob, fabric: Fabric) -> None:
         self.job = job
-        self.recipe = job.recipe
+        patch = fitting_patch([s.parent for s, _ in job.folders], job.recipe.patch)
+        self.recipe = job.recipe.model_copy(update={"patch": patch})
         self.fabric = fabric
         network, self.spec, self.parent = _start(job)
         self.pairs: HeldOut = keep_apart(_pairs(job), self.recipe, self.spec)

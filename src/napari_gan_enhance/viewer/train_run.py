@@ -18,7 +18,7 @@ from napari_gan_enhance.viewer.train_choices import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
     from napari_gan_enhance.training.events import HeldOutScore, Preview
@@ -29,9 +29,6 @@ PAUSE_S = 0.05
 
 LOOK_EVERY = 100
 """Steps between two looks at the held-out fields, at most: somebody waits."""
-
-REGIONS = 3
-"""Parts of a single field: to learn from, the band between, and to look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +143,7 @@ def train(request: TrainRequest) -> Job[None]:
     choices = request.choices
     job = TrainingJob(
         [(folder / "source", folder / "target") for folder in request.folders],
-        recipe_of(choices, request.folders),
+        recipe_of(choices),
         request.output,
         start=None if choices.start == FROM_SCRATCH else choices.start,
         card={"name": request.output.stem},
@@ -170,8 +167,8 @@ def train(request: TrainRequest) -> Job[None]:
         shutil.copyfile(request.output, best)
 
 
-def recipe_of(choices: TrainChoices, folders: Sequence[Path]) -> Recipe:
-    """Return the recipe with the chosen budget, and patches that the pairs can hold."""
+def recipe_of(choices: TrainChoices) -> Recipe:
+    """Return the recipe with the chosen budget."""
     from napari_gan_enhance.registration.pair_set import FIELD_PATTERN
     from napari_gan_enhance.training.recipe import Recipe
     from napari_gan_enhance.training.recipes import recipe_named
@@ -188,25 +185,8 @@ def recipe_of(choices: TrainChoices, folders: Sequence[Path]) -> Recipe:
             **budget,
             "field_pattern": FIELD_PATTERN,
             "validate_every": min(recipe.validate_every, LOOK_EVERY),
-            "patch": _patch(folders, recipe.patch),
         }
     )
-
-
-def _patch(folders: Sequence[Path], wanted: int) -> int:
-    """Return the side of a patch: as wanted, or that of the patches pairs are made of.
-
-    Pairs with rejected patches are rectangles as small as one such patch, and a single
-    field is cut into regions.
-    """
-    from napari_gan_enhance.registration.pair_set import read_pair_set
-    from napari_gan_enhance.registration.pairing import PATCH
-
-    pairs = [pair for folder in folders for pair in read_pair_set(folder)["pairs"]]
-    room = [min(file["shape_px"]) for pair in pairs for file in pair["files"]]
-    if len(pairs) == 1:
-        room.append(max(pairs[0]["plane_shape_px"]) // REGIONS)
-    return wanted if min(room, default=wanted) >= wanted else min(wanted, PATCH)
 
 
 def _beside(path: Path, step: int) -> Path:
