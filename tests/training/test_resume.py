@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -118,6 +119,15 @@ def test_resume_with_other_settings_is_refused(make_job):
     stopped_at(make_job(), 21)
     with pytest.raises(TrainingError, match=r"other settings \(batch\)"):
         drain(run_training(make_job(resume=True, recipe={"batch": 2})))
+
+
+def test_resume_on_other_pairs_is_refused(make_job, folders):
+    """They would be split anew, and what was learned from be held out."""
+    stopped_at(make_job(), 21)
+    for folder, name in zip(folders, ("3_a.tif", "3.tif"), strict=True):
+        shutil.copyfile(folder / name, folder / f"9{name[1:]}")
+    with pytest.raises(TrainingError, match=r"other settings \(pairs\)"):
+        drain(run_training(make_job(resume=True)))
 
 
 def test_resume_without_a_state_is_refused(make_job):

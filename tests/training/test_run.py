@@ -253,6 +253,14 @@ def test_output_is_refused_before_training(make_job, name, error, reason):
         next(run_training(make_job(name)))
 
 
+def test_a_table_of_the_users_is_not_replaced(make_job):
+    job = make_job("measured.safetensors")
+    record_path(job.output).write_text("mine")
+    with pytest.raises(OutputError, match=r"measured\.csv"):
+        next(run_training(job))
+    assert record_path(job.output).read_text() == "mine"
+
+
 def test_more_devices_than_there_are_is_refused(make_job):
     job = replace(make_job(), devices=999)
     with pytest.raises(InputError, match="999 devices of kind 'cpu'"):

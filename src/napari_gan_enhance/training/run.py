@@ -26,7 +26,7 @@ from napari_gan_enhance.training.held_out import HeldOut, fitting_patch, keep_ap
 from napari_gan_enhance.training.loop import train
 from napari_gan_enhance.training.memory import kept_memory
 from napari_gan_enhance.training.pairs import Pair, find_pairs
-from napari_gan_enhance.training.record import write_record
+from napari_gan_enhance.training.record import record_path, write_record
 from napari_gan_enhance.training.report import (
     describe_data,
     held_out_scores,
@@ -141,7 +141,12 @@ class _Run:
         self.training = Training.start(
             network, self.pairs.train, self.recipe, self.spec, fabric
         )
-        self.settings = self.recipe.model_dump(mode="json")
+        self.settings = {
+            **self.recipe.model_dump(mode="json"),
+            # Other pairs would be split anew, and what was learned from held out.
+            "pairs": [[data.name, data.sha256] for data in self.data],
+            "start": self.parent.sha256 if self.parent else None,
+        }
         if job.resume:
             load_state(self.training, job.output, self.settings)
         self.saved_at, self.saving_s = time.monotonic(), 0.0
@@ -243,7 +248,8 @@ def _check_output(job: TrainingJob) -> None:
             f"A training of {name!r} is unfinished - it is taken up with --resume or "
             "begun anew with --overwrite - choose one of the two."
         )
-    check_free(job.output, overwrite=job.overwrite or job.resume)
+    for path in (job.output, record_path(job.output)):
+        check_free(path, overwrite=job.overwrite or job.resume)
     check_folder(job.output)
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from platformdirs import user_data_path
 
-from napari_gan_enhance.io.atomic import output_errors
+from napari_gan_enhance.io.atomic import atomic_file, check_free, output_errors
+from napari_gan_enhance.viewer.model_choice import CHECKPOINT_SUFFIX
 
 if TYPE_CHECKING:
     from napari_gan_enhance.training.events import HeldOutScore
@@ -45,15 +46,22 @@ def keep_checkpoint(path: Path) -> Path:
 
 
 def save_checkpoint_as(path: Path, copy: Path) -> None:
-    """Copy a checkpoint to a file of the user's choice.
+    """Copy a checkpoint to a file of the user's choice, who was asked about that name.
+
+    Without the suffix of checkpoints it is added to the name; nobody was asked about
+    that file, so it is not replaced.
 
     Raises
     ------
     OutputError
-        If it cannot be written.
+        If it cannot be written, or a file of the completed name is there.
     """
-    with output_errors(copy):
-        shutil.copyfile(path, copy)
+    named = copy
+    if copy.suffix != CHECKPOINT_SUFFIX:
+        named = copy.with_name(copy.name + CHECKPOINT_SUFFIX)
+        check_free(named, overwrite=False)
+    with atomic_file(named, overwrite=True) as unfinished:
+        shutil.copyfile(path, unfinished)
 
 
 def checkpoint_text(kept: KeptCheckpoint) -> str:

@@ -188,7 +188,7 @@ class TrainDock(QWidget):
             self, "Save", kept.path.name, f"Checkpoints (*{CHECKPOINT_SUFFIX})"
         )
         if path:
-            save_checkpoint_as(kept.path, Path(path).with_suffix(CHECKPOINT_SUFFIX))
+            save_checkpoint_as(kept.path, Path(path))
 
     def _on_defaults(self) -> None:
         form = self.panel.form
