@@ -15,11 +15,8 @@ from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
 from napari_gan_enhance.micrograph.microscope import Channel, Microscope
 from napari_gan_enhance.progress import drain
 from napari_gan_enhance.registration.canvas import PlacedImage
-from napari_gan_enhance.registration.pair_set import (
-    add_to_pair_set,
-    read_pair_set,
-    source_range,
-)
+from napari_gan_enhance.registration.pair_description import read_pair_set
+from napari_gan_enhance.registration.pair_set import add_to_pair_set, source_range
 from napari_gan_enhance.registration.pairing import cut_channels, cut_pair
 from napari_gan_enhance.registration.resample import inner_box, resample
 from napari_gan_enhance.registration.transform import Transform
@@ -130,11 +127,9 @@ def test_data_set_is_what_the_trainer_takes(field, tmp_path) -> None:
             add_to_pair_set(tmp_path, name, cut, like=like, provenance={"from": name})
         )
     described = read_pair_set(tmp_path)
-    assert [p["field"] for p in described["pairs"]] == ["cell-1-a", "cell-2"]
-    assert described["pairs"][0]["files"][0]["origin_px"] == [0, 0]
-    pairs = find_pairs(
-        tmp_path / "source", tmp_path / "target", described["field_pattern"]
-    )
+    assert [p.field for p in described.pairs] == ["cell-1-a", "cell-2"]
+    assert described.pairs[0].files[0].origin_px == (0, 0)
+    pairs = find_pairs(tmp_path / "source", tmp_path / "target")
     assert {p.field for p in pairs} == {"cell-1-a", "cell-2"}
     assert tifffile.imread(pairs[0].source).dtype == np.uint16
     source = read_micrograph(pairs[0].source)

@@ -10,7 +10,7 @@ import tifffile
 
 from napari_gan_enhance.errors import TrainingError
 from napari_gan_enhance.models.registry import spec_of
-from napari_gan_enhance.registration.pair_set import FIELD_PATTERN
+from napari_gan_enhance.registration.pair_description import FIELD_PATTERN
 from napari_gan_enhance.training import held_out
 from napari_gan_enhance.training.held_out import keep_apart
 from napari_gan_enhance.training.pairs import find_pairs

@@ -6,18 +6,23 @@ The format is described in docs/reference/pair-set.md. `train --source SET/sourc
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from napari_gan_enhance.errors import FileFormatError, InputError
-from napari_gan_enhance.io.atomic import atomic_file, output_errors
+from napari_gan_enhance.errors import InputError
+from napari_gan_enhance.io.atomic import output_errors
 from napari_gan_enhance.io.write import write_micrograph
 from napari_gan_enhance.micrograph.micrograph import Micrograph
 from napari_gan_enhance.progress import Job, Progress
 from napari_gan_enhance.registration.levels import PERCENTS, level_at
+from napari_gan_enhance.registration.pair_description import (
+    DescribedPair,
+    PairFile,
+    read_pair_set,
+    write_pair_set,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,13 +32,6 @@ if TYPE_CHECKING:
 
 Range: TypeAlias = tuple[float, float]
 """Two intensities, the lower one first."""
-
-FORMAT = "napari-gan-enhance pairs"
-VERSION = 1
-DESCRIPTION = "pairs.json"
-
-FIELD_PATTERN = r"^.*(?=-z\d+-\d+$)"
-"""What of a file's name, without suffix, is its field of view."""
 
 
 def add_to_pair_set(
@@ -82,7 +80,7 @@ def add_to_pair_set(
     """
     field = _as_field(name)
     described = read_pair_set(folder)
-    if field in {pair["field"] for pair in described["pairs"]}:
+    if field in {pair.field for pair in described.pairs}:
         raise InputError(
             f"{folder.name!r} has a pair {field!r} already - each field of view is one "
             "pair - give it another name."
@@ -98,9 +96,15 @@ def add_to_pair_set(
             yield from _quietly(write_micrograph(folder / side / f"{stem}.tif", image))
         files.append(_file(piece, stem))
         yield Progress(number + 1, len(cut.pieces), "writing pairs")
-    facts = {"files": files, "provenance": dict(provenance)}
-    described["pairs"].append({"field": field, **_described(cut, like), **facts})
-    _write_description(folder, described)
+    pair = DescribedPair.model_validate(
+        {
+            "field": field,
+            **_described(cut, like),
+            "files": files,
+            "provenance": dict(provenance),
+        }
+    )
+    write_pair_set(folder, described.with_pairs((*described.pairs, pair)))
     return folder
 
 
@@ -117,50 +121,13 @@ def remove_from_pair_set(folder: Path, field: str) -> None:
         If the folder cannot be written to.
     """
     described = read_pair_set(folder)
-    gone = [pair for pair in described["pairs"] if pair["field"] == field]
-    described["pairs"] = [p for p in described["pairs"] if p["field"] != field]
+    kept = tuple(pair for pair in described.pairs if pair.field != field)
+    gone = [pair for pair in described.pairs if pair.field == field]
     with output_errors(folder):
-        _write_description(folder, described)
-        for name in (file["name"] for pair in gone for file in pair["files"]):
+        write_pair_set(folder, described.with_pairs(kept))
+        for name in (file.name for pair in gone for file in pair.files):
             for side in ("source", "target"):
                 (folder / side / name).unlink(missing_ok=True)
-
-
-def read_pair_set(folder: Path) -> dict[str, Any]:
-    """Return the description of a data set; an empty one where there is none.
-
-    Raises
-    ------
-    FileFormatError
-        If the file is not such a description.
-    """
-    path = folder / DESCRIPTION
-    if not path.exists():
-        content = {"format": FORMAT, "version": VERSION}
-        return {**content, "field_pattern": FIELD_PATTERN, "pairs": []}
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        is_ours = found["format"] == FORMAT and found["version"] <= VERSION
-        fields = [pair["field"] for pair in found["pairs"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _not_ours(path, str(error)) from error
-    if not is_ours or not all(isinstance(field, str) for field in fields):
-        raise _not_ours(path, "another format or a newer version")
-    described: dict[str, Any] = found
-    return described
-
-
-def described_pattern(folder: Path) -> str:
-    """Return which part of a file's name is its field, as a data set says; else "".
-
-    Raises
-    ------
-    FileFormatError
-        If there is a description that is none.
-    """
-    if not (folder / DESCRIPTION).exists():
-        return ""
-    return str(read_pair_set(folder).get("field_pattern", FIELD_PATTERN))
 
 
 def origin_of(image: Path) -> tuple[int, int] | None:
@@ -174,8 +141,7 @@ def origin_of(image: Path) -> tuple[int, int] | None:
         If the description cannot be read.
     """
     for _, file in _entries(image):
-        row, column = file["origin_px"]
-        return int(row), int(column)
+        return file.origin_px
     return None
 
 
@@ -200,38 +166,25 @@ def source_range(image: Path, percentiles: tuple[float, float]) -> list[Range] |
         If the description cannot be read.
     """
     for pair, file in _entries(image):
-        known = pair.get("source_levels")
+        known = pair.source_levels
         if known:
-            rows = known["values"][file.get("channel", 0) :]
+            rows = known.values[file.channel :]
             return [
                 (
-                    level_at(percentiles[0], known["percent"], row),
-                    level_at(percentiles[1], known["percent"], row),
+                    level_at(percentiles[0], known.percent, row),
+                    level_at(percentiles[1], known.percent, row),
                 )
                 for row in rows
             ]
     return None
 
 
-def _entries(image: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+def _entries(image: Path) -> Iterator[tuple[DescribedPair, PairFile]]:
     """Yield the pair and the file that describe an image."""
-    for pair in read_pair_set(image.parent.parent)["pairs"]:
-        for file in pair["files"]:
-            if file["name"] == image.name:
+    for pair in read_pair_set(image.parent.parent).pairs:
+        for file in pair.files:
+            if file.name == image.name:
                 yield pair, file
-
-
-def _write_description(folder: Path, described: Mapping[str, Any]) -> None:
-    with atomic_file(folder / DESCRIPTION, overwrite=True) as part:
-        text = json.dumps(described, indent=2, ensure_ascii=False)
-        part.write_text(text, encoding="utf-8")
-
-
-def _not_ours(path: Path, reason: str) -> FileFormatError:
-    return FileFormatError(
-        f"{path.name!r} describes no data set ({reason}) - a {FORMAT!r} file up to "
-        f"version {VERSION} is needed - choose another folder or update the program."
-    )
 
 
 def _as_field(name: str) -> str:

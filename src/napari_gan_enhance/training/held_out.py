@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_gan_enhance.errors import InputError, TrainingError
-from napari_gan_enhance.registration.pair_set import origin_of, read_pair_set
+from napari_gan_enhance.registration.pair_description import read_pair_set
+from napari_gan_enhance.registration.pair_set import origin_of
 from napari_gan_enhance.registration.pairing import PATCH
 from napari_gan_enhance.registration.splitting import split_regions
 from napari_gan_enhance.training.images import load_pairs
@@ -70,10 +71,10 @@ def fitting_patch(folders: Sequence[Path], wanted: int) -> int:
         Data sets; those without a description count for nothing.
     wanted : int, pixels
     """
-    pairs = [pair for folder in folders for pair in read_pair_set(folder)["pairs"]]
-    room = [min(file["shape_px"]) for pair in pairs for file in pair["files"]]
-    if len(pairs) == 1:
-        room.append(max(pairs[0]["plane_shape_px"]) // REGIONS)
+    pairs = [pair for folder in folders for pair in read_pair_set(folder).pairs]
+    room = [min(file.shape_px) for pair in pairs for file in pair.files]
+    if len(pairs) == 1 and pairs[0].plane_shape_px:
+        room.append(max(pairs[0].plane_shape_px) // REGIONS)
     return wanted if min(room, default=wanted) >= wanted else min(wanted, PATCH)
 
 

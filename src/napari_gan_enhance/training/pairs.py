@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_gan_enhance.errors import TrainingError
-from napari_gan_enhance.registration.pair_set import described_pattern
+from napari_gan_enhance.registration.pair_description import described_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.io.atomic import output_errors
+from napari_gan_enhance.registration.pair_description import read_pair_set
 from napari_gan_enhance.registration.pair_set import (
     add_to_pair_set,
-    read_pair_set,
     remove_from_pair_set,
 )
 from napari_gan_enhance.viewer.alignment import pair_from_layers
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from napari_gan_enhance.micrograph.micrograph import Micrograph
     from napari_gan_enhance.progress import Job
+    from napari_gan_enhance.registration.pair_description import DescribedPair
     from napari_gan_enhance.registration.pairing import CutPair
 
 Result = TypeVar("Result")
@@ -94,19 +95,19 @@ class TrainPairs:
     @property
     def folders(self) -> tuple[Path, ...]:
         """Data sets to train on."""
-        own = (self._own,) if read_pair_set(self._own)["pairs"] else ()
+        own = (self._own,) if read_pair_set(self._own).pairs else ()
         return (*own, *self._folders)
 
     @property
     def has_unsaved(self) -> bool:
         """Whether there are pairs that would be lost."""
-        return bool(read_pair_set(self._own)["pairs"])
+        return bool(read_pair_set(self._own).pairs)
 
     def rows(self) -> list[PairRow]:
         """Return the list."""
         own = [
-            PairRow(_pair_text(pair), self._own, pair["field"])
-            for pair in read_pair_set(self._own)["pairs"]
+            PairRow(_pair_text(pair), self._own, pair.field)
+            for pair in read_pair_set(self._own).pairs
         ]
         return own + [PairRow(_folder_text(f), f) for f in self._folders]
 
@@ -125,7 +126,7 @@ class TrainPairs:
                 f"Source and target are both {source.name!r} - a pair is made of two "
                 "layers - choose the sharp image as target."
             )
-        taken = {pair["field"] for pair in read_pair_set(self._own)["pairs"]}
+        taken = {pair.field for pair in read_pair_set(self._own).pairs}
         # Brackets of a counted name become "-" in the file.
         name = unique_name(taken, source.name).replace(" [", "-").rstrip("]")
         micrograph = micrograph_from_layer(source)
@@ -226,7 +227,7 @@ class TrainPairs:
     ) -> Job[AddedPair]:
         pair = yield from cut
         yield from add_to_pair_set(self._own, name, pair, like=like, provenance=facts)
-        field = read_pair_set(self._own)["pairs"][-1]["field"]
+        field = read_pair_set(self._own).pairs[-1].field
         used = len({piece.channel for piece in pair.pieces})
         return AddedPair(field, pair.accepted, pair.rejected, len(pair.levels), used)
 
@@ -235,12 +236,12 @@ def _facts(layer: Image) -> dict[str, Any]:
     return {"layer": layer.name, "affine_um": affine_um(layer).tolist()}
 
 
-def _pair_text(pair: dict[str, Any]) -> str:
-    rejected = f", {pair['rejected']} rejected" if pair["rejected"] else ""
-    return f"{pair['field']}: {pair['accepted']} patches{rejected}"
+def _pair_text(pair: DescribedPair) -> str:
+    rejected = f", {pair.rejected} rejected" if pair.rejected else ""
+    return f"{pair.field}: {pair.accepted} patches{rejected}"
 
 
 def _folder_text(folder: Path) -> str:
-    count = len(read_pair_set(folder)["pairs"])
+    count = len(read_pair_set(folder).pairs)
     known = f": {count} pair{'s' * (count != 1)}" if count else ""
     return f"{folder.name}{known} (folder)"

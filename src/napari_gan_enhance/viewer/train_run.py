@@ -169,7 +169,7 @@ def train(request: TrainRequest) -> Job[None]:
 
 def recipe_of(choices: TrainChoices) -> Recipe:
     """Return the recipe with the chosen budget."""
-    from napari_gan_enhance.registration.pair_set import FIELD_PATTERN
+    from napari_gan_enhance.registration.pair_description import FIELD_PATTERN
     from napari_gan_enhance.training.recipe import Recipe
     from napari_gan_enhance.training.recipes import recipe_named
 

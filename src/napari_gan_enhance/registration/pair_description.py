@@ -1,0 +1,157 @@
+"""pairs.json: what a data set of training pairs says of itself.
+
+The format is described in docs/reference/pair-set.md.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from napari_gan_enhance.errors import FileFormatError
+from napari_gan_enhance.io.atomic import atomic_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FORMAT: Final = "napari-gan-enhance pairs"
+VERSION = 1
+DESCRIPTION = "pairs.json"
+
+FIELD_PATTERN = r"^.*(?=-z\d+-\d+$)"
+"""What of a file's name, without suffix, is its field of view."""
+
+Pixels: TypeAlias = tuple[int, int]
+"""Along Y and X."""
+
+
+class _Record(BaseModel):
+    """Keys that are used are checked; others are kept as they are."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+class PairFile(_Record):
+    """A source and the target of the same name.
+
+    Parameters
+    ----------
+    name : str
+    channel : int
+        Of the source, the first one in the file.
+    origin_px : (int, int)
+        Row and column of the first pixel in the source's plane.
+    shape_px : (int, int)
+    """
+
+    name: str
+    channel: int = 0
+    origin_px: Pixels
+    shape_px: Pixels
+
+
+class SourceLevels(_Record):
+    """Percentiles of the whole source, and the intensities there of each channel."""
+
+    percent: tuple[float, ...]
+    values: tuple[tuple[float, ...], ...]
+
+
+class DescribedPair(_Record):
+    """A field of view.
+
+    Parameters
+    ----------
+    field : str
+    accepted, rejected : int
+        Patches.
+    plane_shape_px : (int, int) or None
+        Of the source.
+    source_levels : SourceLevels or None
+    files : tuple of PairFile
+    """
+
+    field: str
+    accepted: int = 0
+    rejected: int = 0
+    plane_shape_px: Pixels | None = None
+    source_levels: SourceLevels | None = None
+    files: tuple[PairFile, ...]
+
+
+class PairSet(_Record):
+    """A data set.
+
+    Parameters
+    ----------
+    format : "napari-gan-enhance pairs"
+    version : int
+    field_pattern : str
+        Regular expression of the field of view in a file's name without suffix.
+    pairs : tuple of DescribedPair
+    """
+
+    format: Literal["napari-gan-enhance pairs"]
+    version: int = Field(le=VERSION)
+    field_pattern: str = FIELD_PATTERN
+    pairs: tuple[DescribedPair, ...]
+
+    def with_pairs(self, pairs: tuple[DescribedPair, ...]) -> PairSet:
+        """Return the set with other pairs."""
+        return self.model_copy(update={"pairs": pairs})
+
+
+def read_pair_set(folder: Path) -> PairSet:
+    """Return the description of a data set; an empty one where there is none.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is not such a description.
+    """
+    path = folder / DESCRIPTION
+    if not path.exists():
+        return PairSet(format=FORMAT, version=VERSION, pairs=())
+    try:
+        return PairSet.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "all of it"
+        raise _not_ours(path, f"{place}: {first['msg']}") from error
+    except (OSError, ValueError) as error:
+        raise _not_ours(path, str(error)) from error
+
+
+def write_pair_set(folder: Path, described: PairSet) -> None:
+    """Write the description of a data set, in place of an older one.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written to.
+    """
+    with atomic_file(folder / DESCRIPTION, overwrite=True) as part:
+        text = json.dumps(described.model_dump(), indent=2, ensure_ascii=False)
+        part.write_text(text, encoding="utf-8")
+
+
+def described_pattern(folder: Path) -> str:
+    """Return which part of a file's name is its field, as a data set says; else "".
+
+    Raises
+    ------
+    FileFormatError
+        If there is a description that is none.
+    """
+    if not (folder / DESCRIPTION).exists():
+        return ""
+    return read_pair_set(folder).field_pattern
+
+
+def _not_ours(path: Path, reason: str) -> FileFormatError:
+    return FileFormatError(
+        f"{path.name!r} describes no data set ({reason}) - a {FORMAT!r} file up to "
+        f"version {VERSION} is needed - choose another folder or update the program."
+    )
