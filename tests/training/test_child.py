@@ -12,7 +12,7 @@ import pytest
 from napari_gan_enhance.errors import DeviceError, OutputError
 from napari_gan_enhance.io.write import write_micrograph
 from napari_gan_enhance.micrograph.micrograph import Micrograph
-from napari_gan_enhance.progress import drain
+from napari_gan_enhance.progress import Progress, drain
 from napari_gan_enhance.training import child
 from napari_gan_enhance.training.child import in_child
 
@@ -57,3 +57,24 @@ def test_closing_ends_a_child_that_is_busy():
     job.close()
     assert children() == []
     assert time.monotonic() - begun < GONE_S
+
+
+@pytest.mark.parametrize("fault", [KeyError("files"), TypeError("no pair")])
+def test_fault_of_the_job_is_told_as_one(fault):
+    """Not as a process that ended, which would be blamed on the memory."""
+    with pytest.raises(Exception, match=type(fault).__name__) as caught:
+        drain(in_child(failing, fault))
+    assert not isinstance(caught.value, DeviceError)
+    assert str(fault) in str(caught.value)
+
+
+def test_fault_that_cannot_be_sent_is_told_too():
+    fault = UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")
+    with pytest.raises(ValueError, match="invalid start byte"):
+        drain(in_child(failing, fault))
+
+
+def failing(fault):
+    """Be a job that fails."""
+    yield Progress(0, 1, "failing")
+    raise fault

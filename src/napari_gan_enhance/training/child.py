@@ -13,6 +13,7 @@ user's own script again, which may open a second viewer.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import secrets
 import socket
@@ -32,6 +33,8 @@ from napari_gan_enhance.progress import Job, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+logger = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
 KEY_VARIABLE = "NAPARI_GAN_ENHANCE_KEY"
@@ -205,12 +208,23 @@ def _serve(connection: Connection) -> None:
         connection.send(("returned", end.value))
     except GanEnhanceError as error:
         connection.send(("failed", error))
-    except (MemoryError, RuntimeError, ValueError, OSError) as error:
-        if isinstance(error, LOST):
-            raise
-        connection.send(("failed", type(error)(str(error))))
+    except LOST:
+        raise
+    except Exception as error:  # a process that dies of it would be told as lost memory
+        logger.error("A job failed", exc_info=error)  # the traceback is not sent
+        connection.send(("failed", _sendable(error)))
     finally:
         job.close()
+
+
+def _sendable(error: Exception) -> Exception:
+    """Return an error of Python's own with the same text: others may not be picklable.
+
+    Those kinds stay that are told apart when the user is told.
+    """
+    kinds = MemoryError, RuntimeError, ValueError, OSError
+    kind = next((kind for kind in kinds if isinstance(error, kind)), None)
+    return kind(str(error)) if kind else Exception(f"{type(error).__name__}: {error}")
 
 
 if __name__ == "__main__":
