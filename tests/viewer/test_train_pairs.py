@@ -5,13 +5,121 @@ from __future__ import annotations
 import gc
 from typing import TYPE_CHECKING
 
+import dask.array as da
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+from scipy.ndimage import gaussian_filter
+
+from napari_gan_enhance.errors import InputError
+from napari_gan_enhance.progress import drain
 from napari_gan_enhance.viewer.train_pairs import TrainPairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    import pytest
+    from napari.layers import Image
+    from numpy.typing import NDArray
+
+SIDE = 64
+"""Pixels of one patch."""
+
+
+@pytest.fixture
+def viewer() -> ViewerModel:
+    return ViewerModel()
+
+
+@pytest.fixture
+def pairs() -> Iterator[TrainPairs]:
+    found = TrainPairs()
+    yield found
+    found.close()
+
+
+def images(
+    viewer: ViewerModel, rng: np.random.Generator, name: str, *planes: int
+) -> tuple[Image, Image]:
+    """Show a new field, and the same three times as bright, as source and target."""
+    pixels = gaussian_filter(
+        rng.standard_normal((*planes, SIDE, SIDE)), 2, axes=(-2, -1)
+    )
+    return (
+        viewer.add_image(pixels, name=name),
+        viewer.add_image(3 * pixels, name=f"{name} target"),
+    )
+
+
+def fields(pairs: TrainPairs) -> list[str]:
+    return [row.field for row in pairs.rows()]
+
+
+def refused(
+    pairs: TrainPairs, viewer: ViewerModel, source: Image, target: Image
+) -> str:
+    """Return why two layers are no pair."""
+    with pytest.raises(InputError) as caught:
+        drain(pairs.add_layers(viewer, source, target))
+    return str(caught.value)
+
+
+def test_names_of_fields_are_free_before_anything_is_cut(
+    viewer: ViewerModel, pairs: TrainPairs, rng: np.random.Generator
+) -> None:
+    for name in ("cell_01", "cell 01", "Cell: 01", "cell-01-1", "img: DAPI"):
+        drain(pairs.add_layers(viewer, *images(viewer, rng, name)))
+    # Upper and lower case are one file on many disks.
+    assert fields(pairs) == [
+        "cell-01",
+        "cell-01-1",
+        "Cell-01-2",
+        "cell-01-1-1",
+        "img-DAPI",
+    ]
+
+
+def test_an_image_is_in_one_pair(
+    viewer: ViewerModel, pairs: TrainPairs, rng: np.random.Generator, tmp_path: Path
+) -> None:
+    source, target = images(viewer, rng, "one")
+    drain(pairs.add_layers(viewer, source, target))
+    reason = refused(pairs, viewer, source, target)
+    assert reason.startswith("Layer 'one' is in pair 'one' already - ")
+    source.affine = np.array([[1, 0, 2], [0, 1, 0], [0, 0, 1]])
+    assert refused(pairs, viewer, source, target) == reason
+    opened_again = viewer.add_image(source.data.copy(), name="again")
+    assert "Layer 'again' is in pair 'one'" in refused(
+        pairs, viewer, opened_again, target
+    )
+    other, _ = images(viewer, rng, "other")
+    assert "Layer 'one target' is in" in refused(pairs, viewer, other, target)
+    assert fields(pairs) == ["one"]
+    pairs.save(tmp_path / "mine")
+    assert refused(pairs, viewer, source, target) == reason
+    pairs.remove(pairs.rows()[0])
+    source.affine = np.eye(3)
+    drain(pairs.add_layers(viewer, source, target))
+    with pytest.raises(InputError, match=r"'mine' is in pair 'one' already"):
+        pairs.open(tmp_path / "mine")
+    pairs.remove(pairs.rows()[0])
+    pairs.open(tmp_path / "mine")
+    assert len(pairs.rows()) == 1
+
+
+def test_other_planes_of_a_stack_are_the_same_image(
+    viewer: ViewerModel, pairs: TrainPairs, rng: np.random.Generator
+) -> None:
+    source, _ = images(viewer, rng, "stack", 5)
+    lazy: NDArray[np.float64] = da.from_array(source.data)
+    source.data = lazy
+    for shown in (1, 3):
+        target = viewer.add_image(source.data[shown] * 2, name=f"plane {shown}")
+        viewer.dims.set_point(0, shown)
+        if shown == 1:
+            drain(pairs.add_layers(viewer, source, target))
+        else:
+            assert "Layer 'stack' is in" in refused(pairs, viewer, source, target)
 
 
 def folder_of(pairs: TrainPairs) -> Path:

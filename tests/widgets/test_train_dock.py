@@ -212,6 +212,20 @@ def test_pairs_are_saved_opened_and_removed(
     assert told == []
 
 
+def test_layers_count_once(dock: TrainDock, qtbot: QtBot, told: list[str]) -> None:
+    box = dock.panel.pairs
+    add_pair(dock, qtbot, "one")
+    assert told == []
+    add_pair(dock, qtbot, "one")
+    assert "'one source' is in pair 'one-source' already" in told[0]
+    assert [row.field for row in box.pairs.rows()] == ["one-source"]
+    box.list.setCurrentRow(0)
+    box.remove.click()
+    add_pair(dock, qtbot, "one")
+    assert len(told) == 1
+    assert [row.field for row in box.pairs.rows()] == ["one-source"]
+
+
 def test_channels_of_a_layer_are_pairs_each(
     dock: TrainDock, qtbot: QtBot, told: list[str]
 ) -> None:
@@ -225,6 +239,7 @@ def test_channels_of_a_layer_are_pairs_each(
     box.target.choose(layers["one target"])
     box.add.click()
     assert "has 2 channels, 'one target' 1 - a pair needs as many" in told[-1]
+    assert "keep the rest in one layer" in told[-1]  # two pairs of one place would leak
 
 
 def test_layers_that_do_not_correlate_are_no_pair(

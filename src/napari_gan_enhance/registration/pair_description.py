@@ -70,6 +70,8 @@ class DescribedPair(_Record):
     plane_shape_px : (int, int) or None
         Of the source.
     source_levels : SourceLevels or None
+    images : tuple of str
+        Checksums of what the pair was cut from.
     files : tuple of PairFile
     """
 
@@ -78,6 +80,7 @@ class DescribedPair(_Record):
     rejected: int = 0
     plane_shape_px: Pixels | None = None
     source_levels: SourceLevels | None = None
+    images: tuple[str, ...] = ()
     files: tuple[PairFile, ...]
 
 

@@ -6,12 +6,12 @@ The format is described in docs/reference/pair-set.md. `train --source SET/sourc
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.io.atomic import output_errors
 from napari_gan_enhance.io.write import write_micrograph
 from napari_gan_enhance.micrograph.micrograph import Micrograph
@@ -20,12 +20,13 @@ from napari_gan_enhance.registration.levels import PERCENTS, level_at
 from napari_gan_enhance.registration.pair_description import (
     DescribedPair,
     PairFile,
+    PairSet,
     read_pair_set,
     write_pair_set,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from napari_gan_enhance.registration.pairing import CutPair, PairPiece
@@ -41,7 +42,8 @@ def add_to_pair_set(
     *,
     like: Micrograph,
     provenance: Mapping[str, Any],
-) -> Job[Path]:
+    images: Sequence[str] = (),
+) -> Job[str]:
     """Write a pair into a data set, which is made if it is not there.
 
     Targets are written before sources, and the description last: a set that was not
@@ -51,13 +53,16 @@ def add_to_pair_set(
     ----------
     folder : Path
     name : str
-        Of the field of view; letters, digits, "." and "-" are kept.
+        Of the field of view; letters, digits, "." and "-" are kept. It is counted
+        where the set has such a field.
     cut : CutPair
     like : Micrograph
         The source: its pixel size, channels and microscope are kept, as a network may
         be told of them.
     provenance : mapping
         Where both images came from and how they were aligned; JSON values.
+    images : sequence of str
+        Checksums that tell both images, to find them in another pair.
 
     Yields
     ------
@@ -66,25 +71,18 @@ def add_to_pair_set(
 
     Returns
     -------
-    Path
-        The folder.
+    str
+        The field of view.
 
     Raises
     ------
-    InputError
-        If the set has a pair of this name.
     FileFormatError
         If the description cannot be read.
     OutputError
         If the folder cannot be written to.
     """
-    field = _as_field(name)
     described = read_pair_set(folder)
-    if field in {pair.field for pair in described.pairs}:
-        raise InputError(
-            f"{folder.name!r} has a pair {field!r} already - each field of view is one "
-            "pair - give it another name."
-        )
+    field = _free_field(name, described)
     for side in ("target", "source"):
         with output_errors(folder):
             (folder / side).mkdir(parents=True, exist_ok=True)
@@ -100,12 +98,13 @@ def add_to_pair_set(
         {
             "field": field,
             **_described(cut, like),
+            "images": tuple(images),
             "files": files,
             "provenance": dict(provenance),
         }
     )
     write_pair_set(folder, described.with_pairs((*described.pairs, pair)))
-    return folder
+    return field
 
 
 def remove_from_pair_set(folder: Path, field: str) -> None:
@@ -187,10 +186,14 @@ def _entries(image: Path) -> Iterator[tuple[DescribedPair, PairFile]]:
                 yield pair, file
 
 
-def _as_field(name: str) -> str:
+def _free_field(name: str, described: PairSet) -> str:
     # "_" would make the trainer take what follows for an exposure of another target.
-    field = re.sub(r"[^\w.-]+|_", "-", name).strip("-.")
-    return field or "pair"
+    field = re.sub(r"[^\w.-]+|_", "-", name).strip("-.") or "pair"
+    # Many disks take upper and lower case for one.
+    taken = {pair.field.casefold() for pair in described.pairs}
+    counted = (f"{field}-{number}" for number in itertools.count(1))
+    names = itertools.chain([field], counted)
+    return next(free for free in names if free.casefold() not in taken)
 
 
 def _micrograph(

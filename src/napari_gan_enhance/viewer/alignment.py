@@ -72,8 +72,9 @@ def pair_from_layers(viewer: ViewerModel, source: Image, target: Image) -> Job[C
     if counts[0] != counts[1]:
         raise InputError(
             f"Layer {source.name!r} has {counts[0]} channels, {target.name!r} "
-            f"{counts[1]} - a pair needs as many in both, in the same order - split "
-            "the layers and pair the channels that belong together."
+            f"{counts[1]} - a pair needs as many in both, in the same order - leave "
+            "out the channels that the other does not show, and keep the rest in one "
+            "layer."
         )
     point = viewer.dims.point
     deep = [axis_length(layer, "Z") > 1 for layer in layers]

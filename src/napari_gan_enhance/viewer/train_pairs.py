@@ -17,10 +17,13 @@ from napari_gan_enhance.registration.pair_set import (
     remove_from_pair_set,
 )
 from napari_gan_enhance.viewer.alignment import pair_from_layers
-from napari_gan_enhance.viewer.layers import micrograph_from_layer, unique_name
+from napari_gan_enhance.viewer.layers import micrograph_from_layer
 from napari_gan_enhance.viewer.placement import affine_um
+from napari_gan_enhance.viewer.same_image import checksum_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
     from napari.components import ViewerModel
     from napari.layers import Image
 
@@ -116,6 +119,9 @@ class TrainPairs:
     ) -> Job[AddedPair]:
         """Return the job that cuts a pair from two aligned layers.
 
+        Before it cuts it raises InputError if a pair in the list is made of one of
+        the two images.
+
         Raises
         ------
         InputError
@@ -126,9 +132,6 @@ class TrainPairs:
                 f"Source and target are both {source.name!r} - a pair is made of two "
                 "layers - choose the sharp image as target."
             )
-        taken = {pair.field for pair in read_pair_set(self._own).pairs}
-        # Brackets of a counted name become "-" in the file.
-        name = unique_name(taken, source.name).replace(" [", "-").rstrip("]")
         micrograph = micrograph_from_layer(source)
         facts = {
             "source": _facts(source),
@@ -136,7 +139,8 @@ class TrainPairs:
             "made_by": "Train dock",
         }
         cut = pair_from_layers(viewer, source, target)
-        return self._added(cut, name, micrograph, facts)
+        checksums = [(x.name, checksum_of(x)) for x in (source, target)]
+        return self._added(cut, micrograph, facts, checksums)
 
     def open(self, folder: Path) -> None:
         """Add a data set of the user's.
@@ -144,7 +148,7 @@ class TrainPairs:
         Raises
         ------
         InputError
-            If it is not one, or is in the list.
+            If it is not one, or it or an image of its pairs is in the list.
         FileFormatError
             If its description cannot be read.
         """
@@ -159,7 +163,8 @@ class TrainPairs:
                 f"{folder.name!r} is in the list - each data set counts once - choose "
                 "another folder."
             )
-        read_pair_set(folder)
+        for pair in read_pair_set(folder).pairs:
+            self._refuse_known(f"An image of {folder.name!r}", pair.images)
         self._folders.append(folder)
 
     def save(self, folder: Path) -> None:
@@ -221,15 +226,30 @@ class TrainPairs:
     def _added(
         self,
         cut: Job[CutPair],
-        name: str,
         like: Micrograph,
         facts: dict[str, Any],
+        checksums: Sequence[tuple[str, Callable[[], str]]],
     ) -> Job[AddedPair]:
+        images = [checksum() for _, checksum in checksums]
+        for (name, _), image in zip(checksums, images, strict=True):
+            self._refuse_known(f"Layer {name!r}", [image])
         pair = yield from cut
-        yield from add_to_pair_set(self._own, name, pair, like=like, provenance=facts)
-        field = read_pair_set(self._own).pairs[-1].field
+        field = yield from add_to_pair_set(
+            self._own, like.name, pair, like=like, provenance=facts, images=images
+        )
         used = len({piece.channel for piece in pair.pieces})
         return AddedPair(field, pair.accepted, pair.rejected, len(pair.levels), used)
+
+    def _refuse_known(self, what: str, images: Collection[str]) -> None:
+        """Refuse an image that is in a pair: as another field it would be held out."""
+        for folder in self.folders:
+            for pair in read_pair_set(folder).pairs:
+                if set(images) & set(pair.images):
+                    raise InputError(
+                        f"{what} is in pair {pair.field!r} already - an image is in "
+                        "one pair, or it would be learned from and held out at once - "
+                        "remove that pair first."
+                    )
 
 
 def _facts(layer: Image) -> dict[str, Any]:
