@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import tifffile
 from scipy.ndimage import gaussian_filter
 
-from napari_gan_enhance.errors import TrainingError
+from napari_gan_enhance.errors import OutputError, TrainingError
 from napari_gan_enhance.io.read import read_micrograph
 from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
 from napari_gan_enhance.micrograph.microscope import Channel, Microscope
 from napari_gan_enhance.progress import drain
 from napari_gan_enhance.registration.canvas import PlacedImage
 from napari_gan_enhance.registration.pair_description import read_pair_set
-from napari_gan_enhance.registration.pair_set import add_to_pair_set, source_range
+from napari_gan_enhance.registration.pair_set import (
+    add_to_pair_set,
+    remove_from_pair_set,
+    source_range,
+)
 from napari_gan_enhance.registration.pairing import cut_channels, cut_pair
 from napari_gan_enhance.registration.resample import inner_box, resample
 from napari_gan_enhance.registration.transform import Transform
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SPLINE = 0.02
 """Share of the height by which a cubic spline misses a Gaussian of 2 pixels or wider
@@ -138,6 +148,64 @@ def test_data_set_is_what_the_trainer_takes(field, tmp_path) -> None:
     again = drain(add_to_pair_set(tmp_path, "Cell 2", cut, like=like, provenance={}))
     assert again == "Cell-2-1"  # many disks take upper and lower case for one
     json.loads((tmp_path / "pairs.json").read_text(encoding="utf-8"))
+
+
+def files_of(folder: Path) -> list[str]:
+    return sorted(p.name for p in folder.rglob("*") if p.is_file())
+
+
+def test_pair_that_is_not_finished_leaves_nothing(field, tmp_path) -> None:
+    cut = drain(cut_channels([placed(field)] * 2, [placed(field)] * 2))
+    like = _micrograph(field)
+    job = add_to_pair_set(tmp_path, "a", cut, like=like, provenance={})
+    while next(job).done < 1:  # of two rectangles, one for each channel
+        pass
+    assert files_of(tmp_path) == ["a-z000-00.tif"] * 2
+    job.close()
+    assert files_of(tmp_path) == []
+
+
+def test_pair_that_fails_leaves_nothing_and_can_be_tried_again(
+    field, tmp_path, monkeypatch
+) -> None:
+    cut = drain(cut_pair([placed(field)], [placed(field)]))
+    like = _micrograph(field)
+    drain(add_to_pair_set(tmp_path, "a", cut, like=like, provenance={}))
+    before = files_of(tmp_path)
+
+    room = ["a file", "its name in the folder"]
+
+    def full(_: int) -> None:
+        if not room:
+            raise OSError(errno.ENOSPC, "")
+        room.pop()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OutputError, match="free some space"):
+            drain(add_to_pair_set(tmp_path, "b", cut, like=like, provenance={}))
+    assert files_of(tmp_path) == before
+    drain(add_to_pair_set(tmp_path, "b", cut, like=like, provenance={}))
+    assert [pair.field for pair in read_pair_set(tmp_path).pairs] == ["a", "b"]
+
+
+def test_files_without_description_neither_count_nor_block(field, tmp_path) -> None:
+    """What a killed process leaves behind."""
+    from napari_gan_enhance.training.pairs import find_pairs
+
+    cut = drain(cut_pair([placed(field)], [placed(field)]))
+    folders = tmp_path / "source", tmp_path / "target"
+    for folder in folders:
+        folder.mkdir()
+        for name in ("a", "b"):
+            (folder / f"{name}-z000-00.tif").write_bytes(b"half")
+    job = add_to_pair_set(tmp_path, "a", cut, like=_micrograph(field), provenance={})
+    assert drain(job) == "a"
+    assert [pair.source.name for pair in find_pairs(*folders)] == ["a-z000-00.tif"]
+    assert read_micrograph(folders[0] / "a-z000-00.tif").shape == field.shape
+    remove_from_pair_set(tmp_path, "a")
+    with pytest.raises(TrainingError, match=r"'pairs\.json' names"):
+        find_pairs(*folders)
 
 
 def test_inner_box_holds_covered_pixels_only() -> None:

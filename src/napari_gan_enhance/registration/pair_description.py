@@ -39,6 +39,8 @@ class PairFile(_Record):
     Parameters
     ----------
     name : str
+    plane : int
+        Of the source stack.
     channel : int
         Of the source, the first one in the file.
     origin_px : (int, int)
@@ -47,6 +49,7 @@ class PairFile(_Record):
     """
 
     name: str
+    plane: int = 0
     channel: int = 0
     origin_px: Pixels
     shape_px: Pixels
@@ -101,6 +104,11 @@ class PairSet(_Record):
     field_pattern: str = FIELD_PATTERN
     pairs: tuple[DescribedPair, ...]
 
+    @property
+    def file_names(self) -> frozenset[str]:
+        """Names in source/ and target/."""
+        return frozenset(file.name for pair in self.pairs for file in pair.files)
+
     def with_pairs(self, pairs: tuple[DescribedPair, ...]) -> PairSet:
         """Return the set with other pairs."""
         return self.model_copy(update={"pairs": pairs})
@@ -114,9 +122,21 @@ def read_pair_set(folder: Path) -> PairSet:
     FileFormatError
         If the file is not such a description.
     """
+    empty = PairSet(format=FORMAT, version=VERSION, pairs=())
+    return described_set(folder) or empty
+
+
+def described_set(folder: Path) -> PairSet | None:
+    """Return the description of a data set; None where there is none.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is not such a description.
+    """
     path = folder / DESCRIPTION
     if not path.exists():
-        return PairSet(format=FORMAT, version=VERSION, pairs=())
+        return None
     try:
         return PairSet.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except ValidationError as error:
@@ -138,19 +158,6 @@ def write_pair_set(folder: Path, described: PairSet) -> None:
     with atomic_file(folder / DESCRIPTION, overwrite=True) as part:
         text = json.dumps(described.model_dump(), indent=2, ensure_ascii=False)
         part.write_text(text, encoding="utf-8")
-
-
-def described_pattern(folder: Path) -> str:
-    """Return which part of a file's name is its field, as a data set says; else "".
-
-    Raises
-    ------
-    FileFormatError
-        If there is a description that is none.
-    """
-    if not (folder / DESCRIPTION).exists():
-        return ""
-    return read_pair_set(folder).field_pattern
 
 
 def _not_ours(path: Path, reason: str) -> FileFormatError:

@@ -6,6 +6,7 @@ The format is described in docs/reference/pair-set.md. `train --source SET/sourc
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
     from napari_gan_enhance.registration.pairing import CutPair, PairPiece
 
+SIDES = ("source", "target")
+
 Range: TypeAlias = tuple[float, float]
 """Two intensities, the lower one first."""
 
@@ -46,8 +49,8 @@ def add_to_pair_set(
 ) -> Job[str]:
     """Write a pair into a data set, which is made if it is not there.
 
-    Targets are written before sources, and the description last: a set that was not
-    finished holds no source without its target.
+    The description is written last. What a call that fails or is closed has written is
+    removed; what a killed process has left is not described, and replaced.
 
     Parameters
     ----------
@@ -83,27 +86,26 @@ def add_to_pair_set(
     """
     described = read_pair_set(folder)
     field = _free_field(name, described)
-    for side in ("target", "source"):
-        with output_errors(folder):
-            (folder / side).mkdir(parents=True, exist_ok=True)
-    files = []
-    for number, piece in enumerate(cut.pieces):
-        stem = f"{field}-z{piece.plane:03d}-{number:02d}"
-        for side in ("target", "source"):
-            image = _micrograph(piece, side, stem, like, provenance)
-            yield from _quietly(write_micrograph(folder / side / f"{stem}.tif", image))
-        files.append(_file(piece, stem))
-        yield Progress(number + 1, len(cut.pieces), "writing pairs")
-    pair = DescribedPair.model_validate(
-        {
-            "field": field,
-            **_described(cut, like),
-            "images": tuple(images),
-            "files": files,
-            "provenance": dict(provenance),
-        }
-    )
-    write_pair_set(folder, described.with_pairs((*described.pairs, pair)))
+    files = [
+        _file(piece, f"{field}-z{piece.plane:03d}-{number:02d}.tif")
+        for number, piece in enumerate(cut.pieces)
+    ]
+    try:
+        yield from _write_files(folder, cut, files, like, provenance)
+        pair = DescribedPair.model_validate(
+            {
+                "field": field,
+                **_described(cut, like),
+                "images": tuple(images),
+                "files": files,
+                "provenance": dict(provenance),
+            }
+        )
+        write_pair_set(folder, described.with_pairs((*described.pairs, pair)))
+    except BaseException:  # also when the job is closed
+        with contextlib.suppress(OSError):
+            _remove_files(folder, files)
+        raise
     return field
 
 
@@ -124,9 +126,7 @@ def remove_from_pair_set(folder: Path, field: str) -> None:
     gone = [pair for pair in described.pairs if pair.field == field]
     with output_errors(folder):
         write_pair_set(folder, described.with_pairs(kept))
-        for name in (file.name for pair in gone for file in pair.files):
-            for side in ("source", "target"):
-                (folder / side / name).unlink(missing_ok=True)
+        _remove_files(folder, [file for pair in gone for file in pair.files])
 
 
 def origin_of(image: Path) -> tuple[int, int] | None:
@@ -186,6 +186,30 @@ def _entries(image: Path) -> Iterator[tuple[DescribedPair, PairFile]]:
                 yield pair, file
 
 
+def _write_files(
+    folder: Path,
+    cut: CutPair,
+    files: Sequence[PairFile],
+    like: Micrograph,
+    provenance: Mapping[str, Any],
+) -> Job[None]:
+    for side in SIDES:
+        with output_errors(folder):
+            (folder / side).mkdir(parents=True, exist_ok=True)
+    for number, (piece, file) in enumerate(zip(cut.pieces, files, strict=True)):
+        for side in SIDES:
+            path = folder / side / file.name
+            image = _micrograph(piece, side, path.stem, like, provenance)
+            yield from _quietly(write_micrograph(path, image, overwrite=True))
+        yield Progress(number + 1, len(files), "writing pairs")
+
+
+def _remove_files(folder: Path, files: Sequence[PairFile]) -> None:
+    for file in files:
+        for side in SIDES:
+            (folder / side / file.name).unlink(missing_ok=True)
+
+
 def _free_field(name: str, described: PairSet) -> str:
     # "_" would make the trainer take what follows for an exposure of another target.
     field = re.sub(r"[^\w.-]+|_", "-", name).strip("-.") or "pair"
@@ -229,14 +253,14 @@ def _described(cut: CutPair, like: Micrograph) -> dict[str, Any]:
     }
 
 
-def _file(piece: PairPiece, stem: str) -> dict[str, Any]:
-    return {
-        "name": f"{stem}.tif",
-        "plane": piece.plane,
-        "channel": piece.channel,
-        "origin_px": list(piece.origin_px),
-        "shape_px": list(piece.source.shape[-2:]),
-    }
+def _file(piece: PairPiece, name: str) -> PairFile:
+    return PairFile(
+        name=name,
+        plane=piece.plane,
+        channel=piece.channel,
+        origin_px=piece.origin_px,
+        shape_px=piece.source.shape[-2:],
+    )
 
 
 def _quietly(job: Job[Path]) -> Job[Path]:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_gan_enhance.errors import TrainingError
-from napari_gan_enhance.registration.pair_description import described_pattern
+from napari_gan_enhance.registration.pair_description import DESCRIPTION, described_set
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
 SUFFIXES = (".tif", ".tiff")
@@ -51,7 +51,9 @@ def find_pairs(source: Path, target: Path, field_pattern: str = "") -> list[Pair
     """Pair the images of two folders by name.
 
     `source/NAME.tif` belongs to `target/NAME.tif`; where several exposures share one
-    target, the source's name is the target's name, "_" and anything.
+    target, the source's name is the target's name, "_" and anything. Of a data set that
+    says what it holds, as pairs cut from layers do, only that counts: anything else may
+    be half of a pair.
 
     Parameters
     ----------
@@ -60,12 +62,14 @@ def find_pairs(source: Path, target: Path, field_pattern: str = "") -> list[Pair
     field_pattern : str
         Regular expression whose match in the target's name is the field of view; where
         it does not match, the whole name is. By default that of a data set which says
-        its own, as pairs cut from layers do, else none.
+        its own, else none.
 
     Raises
     ------
     TrainingError
         If a folder is missing, a source has no target, or the pattern is none.
+    FileFormatError
+        If the description of a data set is none.
     """
     for folder in (source, target):
         if not folder.is_dir():
@@ -73,11 +77,14 @@ def find_pairs(source: Path, target: Path, field_pattern: str = "") -> list[Pair
                 f"There is no folder {str(folder)!r} - training needs a folder of "
                 "sources and one of targets - check the path."
             )
-    field_pattern = field_pattern or described_pattern(source.parent)
+    described = described_set(source.parent)
+    if described:
+        field_pattern = field_pattern or described.field_pattern
     pattern = _compiled(field_pattern)
-    targets = {path.stem: path for path in _images(target)}
+    named = described.file_names if described else None
+    targets = {path.stem: path for path in _images(target, named)}
     pairs = []
-    for path in _images(source):
+    for path in _images(source, named):
         stem = _target_stem(path.stem, targets)
         if stem is None:
             raise TrainingError(
@@ -88,9 +95,10 @@ def find_pairs(source: Path, target: Path, field_pattern: str = "") -> list[Pair
         field = match.group() if match else stem
         pairs.append(Pair(path, targets[stem], source.parent.name, field))
     if not pairs:
+        which = f" that {DESCRIPTION!r} names" if described else ""
         raise TrainingError(
-            f"Folder {str(source)!r} holds no TIFF files - training needs pairs of "
-            "images - choose the folder that holds them."
+            f"Folder {str(source)!r} holds no TIFF files{which} - training needs pairs "
+            "of images - choose the folder that holds them."
         )
     return pairs
 
@@ -149,8 +157,9 @@ def _compiled(field_pattern: str) -> re.Pattern[str]:
         ) from error
 
 
-def _images(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
+def _images(folder: Path, named: Collection[str] | None) -> list[Path]:
+    images = (p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
+    return sorted(p for p in images if named is None or p.name in named)
 
 
 def _target_stem(stem: str, targets: dict[str, Path]) -> str | None:
