@@ -13,6 +13,7 @@ from napari_gan_enhance.registration.pair_set import add_to_pair_set
 from napari_gan_enhance.registration.pairing import cut_pair
 from napari_gan_enhance.training.events import Validated
 from napari_gan_enhance.training.pairs import find_pairs
+from napari_gan_enhance.training.recipes import RECIPES, recipe_named
 from napari_gan_enhance.training.run import run_training
 
 PLANES = 3
@@ -35,6 +36,12 @@ def folders(tmp_path, rng):
 def test_planes_of_a_field_are_one_field(folders):
     pairs = find_pairs(*folders)
     assert len(pairs) == 2 * PLANES
+    assert {pair.field for pair in pairs} == {"a", "b"}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_no_recipe_overrides_what_a_set_says_of_its_fields(folders, name):
+    pairs = find_pairs(*folders, recipe_named(name).field_pattern)
     assert {pair.field for pair in pairs} == {"a", "b"}
 
 

@@ -16,11 +16,7 @@ from napari_gan_enhance.progress import drain
 from napari_gan_enhance.training.images import load_pairs
 from napari_gan_enhance.training.objects import Grid, draw, draw_mixture
 from napari_gan_enhance.training.pairs import find_pairs
-from napari_gan_enhance.training.simulation import (
-    FIELD_PATTERN,
-    SimulationSettings,
-    simulate,
-)
+from napari_gan_enhance.training.simulation import SimulationSettings, simulate
 
 KINDS = ("filaments", "tubes", "puncta", "membranes", "nuclei")
 GRID = Grid((5, 64, 64), (0.3, 0.08, 0.08))
@@ -124,21 +120,21 @@ def test_crops_of_one_sharp_image_are_one_field(tmp_path, rng):
     tifffile.imwrite(sharp, rng.integers(0, 255, (100, 200), dtype=np.uint8))
     settings = SMALL.model_copy(update={"sharp_share": 1.0})
     data = drain(simulate(tmp_path / "data", settings, [sharp]))
-    pairs = find_pairs(data / "source", data / "target", FIELD_PATTERN)
+    pairs = find_pairs(data / "source", data / "target")
     assert len(pairs) == 3
     assert {pair.field for pair in pairs} == {"nice_01"}
 
 
 def test_drawn_objects_are_fields_of_their_own(tmp_path):
     data = drain(simulate(tmp_path / "data", SMALL))
-    pairs = find_pairs(data / "source", data / "target", FIELD_PATTERN)
+    pairs = find_pairs(data / "source", data / "target")
     assert len({pair.field for pair in pairs}) == 3
 
 
 def test_training_loads_simulated_pairs(tmp_path):
     """Their description must not be taken for that of a set of aligned pairs."""
     data = drain(simulate(tmp_path / "data", SMALL))
-    pairs = find_pairs(data / "source", data / "target", FIELD_PATTERN)
+    pairs = find_pairs(data / "source", data / "target")
     assert [i.source.shape for i in load_pairs(pairs, (3.0, 99.8))] == [(1, 64, 64)] * 3
 
 

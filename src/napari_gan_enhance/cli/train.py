@@ -50,7 +50,8 @@ def train(
         str | None,
         typer.Option(
             help="Regular expression of the part of a target's name that is the field "
-            "of view; by default the whole name. Fields are never split."
+            "of view; by default what a data set says, else the whole name. Fields are "
+            "never split."
         ),
     ] = None,
     card: Annotated[

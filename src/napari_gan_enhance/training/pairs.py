@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_gan_enhance.errors import TrainingError
 from napari_gan_enhance.registration.pair_description import DESCRIPTION, described_set
+from napari_gan_enhance.training.simulation import simulated_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -62,7 +63,7 @@ def find_pairs(source: Path, target: Path, field_pattern: str = "") -> list[Pair
     field_pattern : str
         Regular expression whose match in the target's name is the field of view; where
         it does not match, the whole name is. By default that of a data set which says
-        its own, else none.
+        its own or was simulated, else none.
 
     Raises
     ------
@@ -78,8 +79,8 @@ def find_pairs(source: Path, target: Path, field_pattern: str = "") -> list[Pair
                 "sources and one of targets - check the path."
             )
     described = described_set(source.parent)
-    if described:
-        field_pattern = field_pattern or described.field_pattern
+    own = described.field_pattern if described else simulated_pattern(source.parent)
+    field_pattern = field_pattern or own
     pattern = _compiled(field_pattern)
     named = described.file_names if described else None
     targets = {path.stem: path for path in _images(target, named)}

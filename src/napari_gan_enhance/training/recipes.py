@@ -7,7 +7,6 @@ from typing import Any
 from napari_gan_enhance.errors import TrainingError
 from napari_gan_enhance.models.discriminator import DiscriminatorConfig
 from napari_gan_enhance.training.recipe import Recipe
-from napari_gan_enhance.training.simulation import FIELD_PATTERN
 
 CORRECTING: dict[str, Any] = {
     "in_channels": 1,
@@ -32,7 +31,6 @@ VARIED_OPTICS = Recipe(
     pixel_loss="squared",
     validation_share=0.04,
     test_share=0.06,
-    field_pattern=FIELD_PATTERN,
 )
 """Pairs that `simulate` made under many microscopes, each told by the width of its
 PSF. What was out of focus cannot be told for sure: the squared error goes for the mean

@@ -106,6 +106,11 @@ class SimulationSettings(BaseModel):
     seed: int = Field(0, ge=0)
 
 
+def simulated_pattern(folder: Path) -> str:
+    """Return which part of a file's name is its field, if a folder is simulated."""
+    return FIELD_PATTERN if (folder / MANIFEST).exists() else ""
+
+
 def simulate(
     output: Path, settings: SimulationSettings, sharp: Sequence[Path] = ()
 ) -> Job[Path]:

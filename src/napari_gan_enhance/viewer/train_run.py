@@ -169,7 +169,6 @@ def train(request: TrainRequest) -> Job[None]:
 
 def recipe_of(choices: TrainChoices) -> Recipe:
     """Return the recipe with the chosen budget."""
-    from napari_gan_enhance.registration.pair_description import FIELD_PATTERN
     from napari_gan_enhance.training.recipe import Recipe
     from napari_gan_enhance.training.recipes import recipe_named
 
@@ -183,7 +182,6 @@ def recipe_of(choices: TrainChoices) -> Recipe:
         {
             **recipe.model_dump(),
             **budget,
-            "field_pattern": FIELD_PATTERN,
             "validate_every": min(recipe.validate_every, LOOK_EVERY),
         }
     )
