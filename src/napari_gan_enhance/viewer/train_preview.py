@@ -20,7 +20,8 @@ GAP = 0.05
 """Between two images, and left of the first, as a share of their width."""
 
 PERCENTILES = (0.5, 99.8)
-"""Of the target: black and white."""
+"""Black and white: those of the target for the result too, as the two are to be the
+same, and those of the source, with its haze and noise, for itself."""
 
 
 class PreviewLayer:
@@ -77,7 +78,6 @@ class PreviewLayer:
             is_empty = not len(self._viewer.layers)
             self._corner = (0.0, 0.0) if is_empty else (extent[0, -2], extent[1, -1])
         top, left = self._corner
-        limits = tuple(map(float, np.percentile(target, PERCENTILES)))
         chosen = set(self._viewer.layers.selection)
         gap = _gap(target.shape[1]) * scale[1]
         layer: Image = self._viewer.add_image(
@@ -86,7 +86,7 @@ class PreviewLayer:
             scale=scale,
             translate=(top, left + gap),
             units=units,
-            contrast_limits=limits if limits[0] < limits[1] else None,
+            contrast_limits=_limits(target),
         )
         self._viewer.layers.selection = chosen or {layer}
         return layer
@@ -99,11 +99,22 @@ class PreviewLayer:
 
 
 def _beside_each_other(preview: Preview) -> NDArray[np.float32]:
-    """Return the first channel of source, result and target, black between them."""
-    sides = [preview.source[0], preview.result[0], preview.target[0]]
-    high, wide = sides[0].shape
-    black = np.full((high, _gap(wide)), preview.target[0].min(), np.float32)
-    return np.hstack([sides[0], black, sides[1], black, sides[2]])
+    """Return the first channel of source, result and target, black between them.
+
+    A layer has one pair of limits: the source is brought from its own to the target's.
+    """
+    source, result, target = preview.source[0], preview.result[0], preview.target[0]
+    (low, high), (black, white) = _limits(source), _limits(target)
+    seen = (source - low) * ((white - black) / (high - low)) + black
+    between = np.full((target.shape[0], _gap(target.shape[1])), black)
+    sides = [seen, between, result, between, target]
+    return np.hstack(sides, dtype=np.float32, casting="same_kind")
+
+
+def _limits(plane: NDArray[np.float32]) -> tuple[float, float]:
+    """Return what is black and white; of a flat image, that it is black."""
+    black, white = map(float, np.percentile(plane, PERCENTILES))
+    return black, white if white > black else black + 1
 
 
 def _gap(wide: int) -> int:

@@ -1,0 +1,58 @@
+"""A held-out region beside its result and its target, each to be seen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+
+from napari_gan_enhance.training.events import Preview
+from napari_gan_enhance.viewer.train_preview import NAME, PreviewLayer
+
+SIDE = 100
+GAP = 5
+
+
+def shown(source, result, target):
+    """Return what is on the screen of each side: 0 is black, 1 is white."""
+    viewer = ViewerModel()
+    sides = [np.float32(side)[None] for side in (source, result, target)]
+    PreviewLayer(viewer).show(Preview("a.tif", *sides, 1.0))
+    layer = viewer.layers[NAME]
+    black, white = layer.contrast_limits
+    starts = [n * (SIDE + GAP) for n in range(3)]
+    shares = (layer.data - black) / (white - black)
+    return [shares[:, start : start + SIDE] for start in starts]
+
+
+@pytest.fixture
+def dim(rng):
+    """A strip with haze and noise in the source, and next to nothing in the target."""
+    target = np.abs(rng.normal(0, 0.02, (SIDE, SIDE)))
+    source = 0.5 + rng.normal(0, 0.2, (SIDE, SIDE))
+    return source, target
+
+
+def test_source_of_a_dim_strip_is_not_black_and_white(dim):
+    source, target = dim
+    seen, _, _ = shown(source, target, target)
+    assert np.mean((seen <= 0) | (seen >= 1)) < 0.01
+    # Noise around its mean is gray, for the most part.
+    assert 0.25 < np.median(seen) < 0.75
+    assert seen.std() > 0.1
+
+
+def test_result_and_target_share_their_limits(dim):
+    source, target = dim
+    _, result, same = shown(source, target / 2, target)
+    black, white = np.percentile(np.float32(target), (0.5, 99.8))
+    assert same == pytest.approx((target - black) / (white - black), abs=1e-4)
+    assert result == pytest.approx((target / 2 - black) / (white - black), abs=1e-4)
+
+
+@pytest.mark.parametrize("flat", ["source", "target"])
+def test_a_flat_side_is_shown_too(dim, flat):
+    sides = dict(zip(("source", "target"), dim, strict=True))
+    sides[flat] = np.full((SIDE, SIDE), 0.3)
+    seen = shown(sides["source"], sides["target"], sides["target"])
+    assert all(np.isfinite(side).all() for side in seen)
