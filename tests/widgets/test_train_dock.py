@@ -269,3 +269,4 @@ def test_error_of_the_training_is_told(
     assert "cannot be split" in told[0]
     assert dock.panel.start.isEnabled()
     assert dock.panel.strip.isHidden()
+    assert dock.panel.plot.isHidden()

@@ -88,6 +88,13 @@ class TrainPanel(QWidget):
         self.plot.show()
         self.progress.begin()
 
+    def end(self, text: str) -> None:
+        """Show how a training ended, and the best of it."""
+        self.progress.end(text)
+        self.plot.draw()
+        self.plot.setVisible(not self.plot.is_empty)
+        self.strip.go_to_best()
+
     def show_memory(self, mib: int) -> None:
         """Show what the training holds of a device."""
         self.memory.setText(f"GPU memory: {mib} MiB")

@@ -12,21 +12,25 @@ from qtpy.QtWidgets import QApplication, QWidget
 from napari_gan_enhance.training.events import HeldOutScore
 
 COLORS = {
-    "total": "#f0f0f0",
+    "total": "#888888",
     "pixel": "#56b4e9",
     "dissimilarity": "#e69f00",
     "adversarial": "#cc79a7",
     "discriminator": "#009e73",
 }
-"""Losses worth a curve (`training.events.Losses`), in the colors of Okabe and Ito."""
+"""Losses worth a curve (`training.events.Losses`), in the colors of Okabe and Ito,
+and gray, which is seen on a light and on a dark window."""
 
 TEXTS = {"dissimilarity": "1-SSIM"}
 """Shorter words for losses."""
 
-DOTS = Qt.PenStyle.DotLine
+WAITING = "Waiting for the first step"
+NO_PEN = pg.mkPen(None)
+SOURCE_PEN = pg.mkPen("#999999", style=Qt.PenStyle.DotLine)
 ROWS = {"loss": "Loss", "psnr": "PSNR (dB)", "ssim": "SSIM"}
 HEIGHT = 300
 AXIS_WIDTH = 56
+SYMBOL = 5
 LOSS_SHARE = 2
 """Of the height: so many times what the others get."""
 
@@ -58,11 +62,17 @@ class TrainPlot(pg.GraphicsLayoutWidget):
         self._points: dict[str, list[tuple[int, float]]] = {}
         self._changed: set[str] = set()
         self._curves: dict[str, Any] = {}
+        self._sources: dict[str, Any] = {}
         self._plots: dict[str, Any] = {}
         self._add_plots()
         # pyqtgraph gives its menus no parent: they would outlive every closed dock.
         for menu in set(QApplication.topLevelWidgets()) - before - {self}:
             menu.setParent(self, menu.windowFlags())
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was added since the curves were cleared."""
+        return not self._points
 
     def clear_curves(self) -> None:
         """Forget the last training."""
@@ -70,6 +80,9 @@ class TrainPlot(pg.GraphicsLayoutWidget):
         self._changed = set()
         for curve in self._curves.values():
             curve.setData([], [])
+        for source in self._sources.values():
+            source.hide()
+        self._show_texts()
 
     def add_losses(self, step: int, values: Mapping[str, float]) -> None:
         """Add what the last steps lost."""
@@ -79,17 +92,23 @@ class TrainPlot(pg.GraphicsLayoutWidget):
 
     def add_score(self, step: int, score: HeldOutScore) -> None:
         """Add a look at the held-out images."""
-        self._add("psnr", step, score.psnr)
-        self._add("psnr of source", step, score.psnr - score.psnr_gain)
-        self._add("ssim", step, score.ssim)
-        self._add("ssim of source", step, score.ssim - score.ssim_gain)
+        gains = {"psnr": score.psnr_gain, "ssim": score.ssim_gain}
+        for name, gain in gains.items():
+            value = getattr(score, name)
+            self._add(name, step, value)
+            self._sources[name].setValue(value - gain)
+            self._sources[name].show()
 
     def draw(self) -> None:
         """Draw the curves that have new points."""
         for name in self._changed:
             steps, values = zip(*self._points[name], strict=True)
-            self._curves[name].setData(list(steps), list(values))
+            # Of a single point there is no line to be seen.
+            is_dotted = len(steps) == 1 or name in self._sources
+            symbol = "o" if is_dotted else None
+            self._curves[name].setData(list(steps), list(values), symbol=symbol)
         self._changed = set()
+        self._show_texts()
 
     def points(self, name: str) -> list[tuple[int, float]]:
         """Return the points of a curve, (step, value)."""
@@ -107,26 +126,40 @@ class TrainPlot(pg.GraphicsLayoutWidget):
             plot = self.addPlot(row=row, col=0)
             plot.setLabel("left", text)
             plot.getAxis("left").setWidth(AXIS_WIDTH)
-            plot.getAxis("left").enableAutoSIPrefix(False)
+            for side in ("left", "bottom"):
+                plot.getAxis(side).enableAutoSIPrefix(False)
             plot.setMenuEnabled(False)
             plot.hideButtons()
             self._plots[name] = plot
         for name in ("psnr", "ssim"):
             self._plots[name].setXLink(self._plots["loss"])
-            self._curves[name] = self._plots[name].plot(
-                pen=pg.mkPen(COLORS["pixel"], width=2), symbol="o", symbolSize=4
-            )
-            source = self._plots[name].plot(pen=pg.mkPen("#999999", style=DOTS))
-            self._curves[f"{name} of source"] = source
+            self._add_curve(name, name, COLORS["pixel"], width=2)
+            self._sources[name] = pg.InfiniteLine(angle=0, pen=SOURCE_PEN)
+            self._plots[name].addItem(self._sources[name])
         self._plots["ssim"].setLabel("bottom", "Step")
-        losses = self._plots["loss"]
-        losses.setTitle(
-            " ".join(
-                f'<span style="color:{color}">{TEXTS.get(name, name)}</span>'
-                for name, color in COLORS.items()
-            ),
-            size="8pt",
-        )
         for name, color in COLORS.items():
-            self._curves[name] = losses.plot(pen=pg.mkPen(color, width=1))
+            self._add_curve(name, "loss", color, width=1)
+        # The axis reaches to step 0, which is scored but has no loss.
+        self._plots["loss"].addItem(pg.InfiniteLine(0, angle=90, pen=NO_PEN))
         self.ci.layout.setRowStretchFactor(0, LOSS_SHARE)
+
+    def _add_curve(self, name: str, row: str, color: str, width: int) -> None:
+        self._curves[name] = self._plots[row].plot(
+            pen=pg.mkPen(color, width=width),
+            symbolSize=SYMBOL,
+            symbolBrush=color,
+            symbolPen=None,
+        )
+
+    def _show_texts(self) -> None:
+        """Name the losses that have points, and number axes along which points lie."""
+        names = [
+            f'<span style="color:{color}">{TEXTS.get(name, name)}</span>'
+            for name, color in COLORS.items()
+            if name in self._points
+        ]
+        self._plots["loss"].setTitle(" ".join(names) or WAITING, size="8pt")
+        for row, plot in self._plots.items():
+            is_numbered = bool(names) if row == "loss" else row in self._points
+            plot.getAxis("left").setStyle(showValues=is_numbered)
+            plot.getAxis("bottom").setStyle(showValues=bool(names))

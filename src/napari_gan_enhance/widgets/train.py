@@ -157,20 +157,15 @@ class TrainDock(QWidget):
             self.preview.show(kept.preview)
 
     def _on_returned(self, result: object) -> None:
-        self._ended(f"Done in {time.monotonic() - self._began:.0f} s.")
+        self.panel.end(f"Done in {time.monotonic() - self._began:.0f} s.")
 
     def _on_stopped(self) -> None:
         kept = self.panel.strip.checkpoint
-        self._ended("Stopped." + (" The best so far is kept." if kept else ""))
+        self.panel.end("Stopped." + (" The best so far is kept." if kept else ""))
 
     def _on_failed(self, error: GanEnhanceError) -> None:
-        self._ended(str(error))
+        self.panel.end(str(error))
         show_error(str(error))
-
-    def _ended(self, text: str) -> None:
-        self.panel.progress.end(text)
-        self.panel.plot.draw()
-        self.panel.strip.go_to_best()
 
     def _on_idle(self) -> None:
         self._is_stopping = False
