@@ -79,6 +79,16 @@ def test_links_lead_to_files(page: Path) -> None:
     assert [t for t in links if not (page.parent / t).exists()] == []
 
 
+def test_every_picture_is_shown() -> None:
+    folder = ROOT / "docs" / "images"
+    shown = {
+        (page.parent / target).resolve()
+        for page in PAGES
+        for target in LINK.findall(page.read_text(encoding="utf-8"))
+    }
+    assert [p.name for p in folder.iterdir() if p.resolve() not in shown] == []
+
+
 def test_command_line_reference_is_complete() -> None:
     """Every command has a section, and the section names exactly its options."""
     sections = dict(HEADING.findall(COMMAND_LINE.read_text(encoding="utf-8")))
