@@ -165,6 +165,24 @@ def test_overlay_is_magenta_and_green_until_it_is_ended(
     assert [(x.colormap.name, x.blending) for x in shown.layers] == before
 
 
+def test_an_overlay_that_fails_is_not_on(
+    dock: AlignDock, shown: Viewer, told: list[str]
+) -> None:
+    dock.form.moving.choose(shown.layers["fixed"])
+    dock.form.overlay.click()
+    assert "the same layer" in told[0]
+    assert not dock.form.overlay.isChecked()
+    colors = shown.add_image(np.zeros((32, 32, 3), np.uint8), rgb=True)
+    dock.form.moving.choose(colors)
+    dock.form.overlay.click()
+    assert "An RGB layer" in told[1]
+    assert not dock.form.overlay.isChecked()
+    dock.form.moving.choose(shown.layers["moving"])
+    dock.form.overlay.click()
+    assert shown.layers["moving"].colormap.name == "magenta"
+    assert len(told) == 2
+
+
 def test_a_bright_speck_does_not_leave_the_overlay_black(
     dock: AlignDock, shown: Viewer
 ) -> None:

@@ -163,8 +163,11 @@ class AlignDock(QWidget):
         if self._overlay is not None:
             self._overlay.end()
             self._overlay = None
-        if is_on:
-            self._overlay = Overlay(self._viewer, *self.layers())
+        try:
+            if is_on:
+                self._overlay = Overlay(self._viewer, *self.layers())
+        finally:
+            self.form.overlay.setChecked(self._overlay is not None)
 
     def _on_map(self) -> None:
         if self._found is not None:
