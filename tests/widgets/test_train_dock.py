@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import psutil
 import pytest
+from qtpy.QtWidgets import QApplication, QScrollArea
 from scipy.ndimage import gaussian_filter
 
 from napari_gan_enhance.errors import InputError
@@ -77,6 +78,18 @@ def trainings() -> list[psutil.Process]:
     """Return the processes that train for this one."""
     found = psutil.Process().children()
     return [p for p in found if "napari_gan_enhance.training.child" in p.cmdline()]
+
+
+def test_nothing_is_cut_off_where_the_form_scrolls(dock: TrainDock) -> None:
+    window = dock._viewer.window._qt_window
+    window.show()
+    window.resize(700, 500)
+    dock.panel.plot.show()
+    for _ in range(3):
+        QApplication.processEvents()
+    (scroll,) = dock.panel.findChildren(QScrollArea)
+    assert scroll.verticalScrollBar().isVisible()
+    assert scroll.widget().width() <= scroll.viewport().width()
 
 
 def train_to_the_end(dock: TrainDock, qtbot: QtBot) -> None:

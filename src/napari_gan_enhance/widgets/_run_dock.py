@@ -7,19 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_error
-from qtpy.QtCore import QEvent, QObject, QSize, Qt
-from qtpy.QtWidgets import (
-    QFrame,
-    QHBoxLayout,
-    QPushButton,
-    QScrollArea,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtCore import QEvent
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_gan_enhance.errors import GanEnhanceError
 from napari_gan_enhance.progress import Job
 from napari_gan_enhance.viewer.runs import RunRequest
+from napari_gan_enhance.widgets._form_scroll import FormScroll
 from napari_gan_enhance.widgets._run_controls import RunControls
 from napari_gan_enhance.widgets._run_panel import RunPanel
 from napari_gan_enhance.widgets._run_words import RunWords
@@ -27,12 +21,6 @@ from napari_gan_enhance.widgets._settings import save_choices
 
 if TYPE_CHECKING:
     import napari.viewer
-
-GAP = 8
-"""Screen pixels between the form and its scroll bar."""
-
-HEIGHT = 560
-"""Preferred height of the form in screen pixels; it scrolls where there is less."""
 
 
 class RunDock(QWidget):
@@ -120,36 +108,12 @@ class RunDock(QWidget):
 
     def _lay_out(self, *tools: QWidget) -> QVBoxLayout:
         """Lay out form, run and buttons; return the column they stand in."""
-        scroll = _Scroll(self)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(self.controls)
         row = QHBoxLayout()
         for tool in (self.defaults, *tools):
             row.addWidget(tool)
         column = QVBoxLayout(self)
-        column.addWidget(scroll, 1)
+        column.addWidget(FormScroll(self.controls, self), 1)
         column.addWidget(self.controls.reason)
         column.addWidget(self.panel)
         column.addLayout(row)
         return column
-
-
-class _Scroll(QScrollArea):
-    """A scroll area as wide as its form, that scrolls only up and down."""
-
-    def sizeHint(self) -> QSize:
-        bar, form = self.verticalScrollBar(), self.widget()
-        width = form.minimumSizeHint().width() if form is not None else 0
-        margin = bar.sizeHint().width() + GAP if bar is not None else 0
-        return QSize(width + margin, HEIGHT)
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(self.sizeHint().width(), 0)
-
-    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Become wider when the form does; Qt's own scroll areas do not."""
-        if event is not None and event.type() == QEvent.Type.LayoutRequest:
-            self.updateGeometry()
-        return bool(super().eventFilter(watched, event))

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
-    QFrame,
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QScrollArea,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -18,6 +16,7 @@ from qtpy.QtWidgets import (
 
 from napari_gan_enhance.viewer.train_choices import TrainChoices
 from napari_gan_enhance.widgets._fields import align_labels, text_label
+from napari_gan_enhance.widgets._form_scroll import FormScroll
 from napari_gan_enhance.widgets._progress_row import PlainProgressRow
 from napari_gan_enhance.widgets._train_form import TrainForm
 from napari_gan_enhance.widgets._train_pairs import PairsBox
@@ -26,9 +25,6 @@ from napari_gan_enhance.widgets._train_strip import CheckpointStrip
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-
-GAP = 8
-"""Screen pixels between the form and its scroll bar."""
 
 START_HELP = "Train on the pairs of the list. The best step is kept, never a worse one."
 
@@ -123,25 +119,17 @@ class TrainPanel(QWidget):
     def _lay_out(self, parent: QWidget) -> None:
         form = QWidget()
         inner = QVBoxLayout(form)
-        inner.setContentsMargins(0, 0, GAP, 0)
+        inner.setContentsMargins(0, 0, 0, 0)
         for widget in (self.pairs, self.form):
             inner.addWidget(widget)
         inner.addStretch(1)
         align_labels(form)
-        scroll = QScrollArea(self)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(form)
-        bar = scroll.verticalScrollBar()
-        bar_width = bar.sizeHint().width() if bar is not None else 0
-        scroll.setMinimumWidth(form.minimumSizeHint().width() + bar_width + GAP)
         row = QHBoxLayout()
         for button in (self.start, self.pause, self.stop):
             row.addWidget(button)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(scroll, 1)
+        column.addWidget(FormScroll(form, self), 1)
         column.addWidget(self.reason)
         column.addLayout(row)
         for widget in (self.progress, self.memory, self.plot, self.strip):
