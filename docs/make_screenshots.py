@@ -349,7 +349,6 @@ def train_and_use(viewer: napari.Viewer, folder: Path) -> None:
     dock.panel.strip.use.click()
     enhance = viewer.window.dock_widgets["Enhance (napari-gan-enhance)"]
     enhance.controls.deconvolve.setChecked(False)
-    dock.preview.end()
     enhance.panel.button.click()
     wait_until(lambda: not enhance.panel.runner.is_running)
     enhance.panel.compare.click()

@@ -125,6 +125,9 @@ def test_pairs_of_layers_make_a_model_for_enhance(
     assert np.array_equal(result, panel.strip.checkpoint.preview.result[0])
     panel.strip.use.click()
     assert told == []
+    # Away from the held-out region, to what is enhanced now.
+    assert NAME not in layers
+    assert layers.selection.active is layers["two source"]
     kept = list((tmp_path / "models").iterdir())
     assert [p.suffix for p in kept] == [".safetensors"]
     _, enhance = dock._viewer.window.add_plugin_dock_widget(
@@ -165,6 +168,27 @@ def test_pause_rests_and_stop_keeps_the_best(
     assert again.panel.form.choices() == panel.form.choices()
     again.panel.defaults.click()
     assert again.panel.form.choices().steps == TrainChoices().steps
+
+
+def test_a_preview_that_was_removed_stays_away(dock: TrainDock, qtbot: QtBot) -> None:
+    add_pair(dock, qtbot, "one")
+    add_pair(dock, qtbot, "two")
+    panel, layers = dock.panel, dock._viewer.layers
+    panel.form.steps.setValue(1_000_000)
+    panel.start.click()
+    qtbot.waitUntil(lambda: NAME in layers, timeout=WAIT_MS)
+    layers.remove(layers[NAME])
+    looks = len(panel.plot.points("psnr"))
+    qtbot.waitUntil(
+        lambda: len(panel.plot.points("psnr")) >= looks + 2, timeout=WAIT_MS
+    )
+    assert NAME not in layers
+    with qtbot.waitSignal(dock.runner.idle, timeout=WAIT_MS):
+        panel.stop.click()
+    assert NAME not in layers
+    # Who moves the slider wants to see it.
+    panel.strip.chosen.emit(panel.strip.checkpoint)
+    assert NAME in layers
 
 
 def test_closing_ends_the_training_and_leaves_nothing(

@@ -41,6 +41,11 @@ class PreviewLayer:
         self._like: Image | None = None
         self._corner: tuple[float, float] | None = None
 
+    @property
+    def is_put_away(self) -> bool:
+        """Whether there was a layer, and somebody took it away."""
+        return self._layer is not None and self._layer not in self._viewer.layers
+
     def begin(self, like: Image | None) -> None:
         """Take away what an earlier training left.
 
@@ -56,7 +61,7 @@ class PreviewLayer:
     def show(self, preview: Preview) -> None:
         """Show a preview; another one of the same size is written in place."""
         shown, layer = _beside_each_other(preview), self._layer
-        if layer is None or layer not in self._viewer.layers:
+        if layer is None or self.is_put_away:
             self._layer = self._added(shown, preview.target[0])
             self._viewer.reset_view(layers=[self._layer])
         elif layer.data.shape != shown.shape:
@@ -65,11 +70,15 @@ class PreviewLayer:
             layer.data[...] = shown
             layer.refresh(thumbnail=False, highlight=False, extent=False)
 
+    def put_away(self) -> None:
+        """Take the layer away, to be shown again when asked for."""
+        if self._layer is not None and not self.is_put_away:
+            self._viewer.layers.remove(self._layer)
+
     def end(self) -> None:
-        """Take the layer away."""
-        layer, self._layer = self._layer, None
-        if layer is not None and layer in self._viewer.layers:
-            self._viewer.layers.remove(layer)
+        """Take the layer away, and know nothing of it."""
+        self.put_away()
+        self._layer = None
 
     def _added(self, shown: NDArray[np.float32], target: NDArray[np.float32]) -> Image:
         scale, units = self._scale()

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from superqt.utils import signals_blocked
 
 from napari_gan_enhance.viewer.train_results import checkpoint_text
 from napari_gan_enhance.viewer.train_run import KeptCheckpoint
@@ -26,7 +27,7 @@ class CheckpointStrip(QGroupBox):
     """
 
     chosen = Signal(object)
-    """A KeptCheckpoint is to be shown."""
+    """A KeptCheckpoint that the user has moved to."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Checkpoints", parent)
@@ -63,30 +64,34 @@ class CheckpointStrip(QGroupBox):
         """Forget the last training."""
         self._kept = []
         self.slider.setRange(0, 0)
-        self.text.setText("")
+        self._show_text()
         self.hide()
 
     def add(self, kept: KeptCheckpoint) -> None:
         """Add a checkpoint; the slider follows if it was at the newest."""
         follows = self.is_at_newest
         self._kept.append(kept)
-        self.slider.setRange(0, len(self._kept) - 1)
+        with signals_blocked(self.slider):
+            self.slider.setRange(0, len(self._kept) - 1)
         self.slider.setEnabled(len(self._kept) > 1)
         if follows:
-            self.slider.setValue(len(self._kept) - 1)
-            self.text.setText(checkpoint_text(kept))
+            self.go_to_best()
         self.show()
 
     def go_to_best(self) -> None:
         """Show the best, which is the last one kept."""
-        self.slider.setValue(self.slider.maximum())
-        self._on_moved()
+        with signals_blocked(self.slider):
+            self.slider.setValue(self.slider.maximum())
+        self._show_text()
 
     def _on_moved(self) -> None:
+        self._show_text()
+        if self.checkpoint is not None:
+            self.chosen.emit(self.checkpoint)
+
+    def _show_text(self) -> None:
         kept = self.checkpoint
-        if kept is not None:
-            self.text.setText(checkpoint_text(kept))
-            self.chosen.emit(kept)
+        self.text.setText("" if kept is None else checkpoint_text(kept))
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()

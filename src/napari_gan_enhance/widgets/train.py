@@ -13,7 +13,7 @@ from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_gan_enhance.errors import GanEnhanceError
-from napari_gan_enhance.training.events import Losses, Validated
+from napari_gan_enhance.training.events import Losses, Preview, Validated
 from napari_gan_enhance.viewer.model_choice import CHECKPOINT_SUFFIX
 from napari_gan_enhance.viewer.train_choices import TrainChoices
 from napari_gan_enhance.viewer.train_preview import PreviewLayer
@@ -115,7 +115,9 @@ class TrainDock(QWidget):
             layer = self.panel.pairs.source.layer()
             if layer is not None:
                 dock.controls.layer.choose(layer)
-                self._viewer.reset_view(layers=[layer])  # away from the held-out region
+                self.preview.put_away()
+                self._viewer.layers.selection.active = layer
+                self._viewer.reset_view(layers=[layer])
 
     def event(self, event: QEvent | None) -> bool:
         """Stop everything when napari takes the widget out of its dock."""
@@ -149,23 +151,33 @@ class TrainDock(QWidget):
     def _on_looked(self, looked: Validated) -> None:
         if looked.score is not None:
             self.panel.plot.add_score(looked.step, looked.score)
-        if looked.preview is not None and self.panel.strip.is_at_newest:
-            self.preview.show(looked.preview)
+        if self.panel.strip.is_at_newest:
+            self._refresh(looked.preview)
+
+    def _refresh(self, preview: Preview | None) -> None:
+        """Show what is new, unless the user does not want to see it."""
+        if preview is not None and not self.preview.is_put_away:
+            self.preview.show(preview)
 
     def _on_chosen(self, kept: KeptCheckpoint) -> None:
         if kept.preview is not None:
             self.preview.show(kept.preview)
 
     def _on_returned(self, result: object) -> None:
-        self.panel.end(f"Done in {time.monotonic() - self._began:.0f} s.")
+        self._ended(f"Done in {time.monotonic() - self._began:.0f} s.")
 
     def _on_stopped(self) -> None:
         kept = self.panel.strip.checkpoint
-        self.panel.end("Stopped." + (" The best so far is kept." if kept else ""))
+        self._ended("Stopped." + (" The best so far is kept." if kept else ""))
 
     def _on_failed(self, error: GanEnhanceError) -> None:
-        self.panel.end(str(error))
+        self._ended(str(error))
         show_error(str(error))
+
+    def _ended(self, text: str) -> None:
+        self.panel.end(text)
+        best = self.panel.strip.checkpoint
+        self._refresh(best.preview if best else None)
 
     def _on_idle(self) -> None:
         self._is_stopping = False
