@@ -44,6 +44,10 @@ ADVERSARIAL = {
 }
 
 
+DIGITS = 5e-5
+"""A card gives four decimals."""
+
+
 def reports_of(job, kind):
     return [r.detail for r in run_training(job) if isinstance(r.detail, kind)]
 
@@ -101,6 +105,28 @@ def test_closed_job_stops_within_a_step(make_job):
     step = next(r.done for r in run if r.done == 3)
     run.close()
     assert step == 3
+
+
+def test_stopped_training_says_how_good_its_best_look_was(make_job):
+    job = make_job()
+    looks = []
+    run = run_training(job)
+    for report in run:
+        if isinstance(report.detail, Validated):
+            looks.append(report.detail)
+        elif isinstance(report.detail, Saved) and report.detail.step == 20:
+            break
+    run.close()
+    card = read_header(job.output).card
+    best = looks[-1].score
+    expected = [best.psnr_gain, best.psnr, best.ssim_gain, best.ssim]
+    assert [s.value for s in card.scores] == pytest.approx(expected, abs=DIGITS)
+    starts = ("PSNR gain", "PSNR,", "SSIM gain", "SSIM,")
+    assert all(s.metric.startswith(n) for s, n in zip(card.scores, starts, strict=True))
+    (data,) = {score.data for score in card.scores}
+    (field,) = card.training_data[0].validation_fields
+    assert data.startswith(f"set, fields {field} (the best step was chosen on them")
+    assert {score.n for score in card.scores} == {2}  # its exposures
 
 
 def scores(monkeypatch, values):

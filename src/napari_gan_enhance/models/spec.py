@@ -79,11 +79,12 @@ class Score(BaseModel):
     metric : str
         With its conventions, such as "PSNR gain, affine fit (dB)".
     data : str
-        Name of the data set, and which of its fields.
+        Name of the data set, and which of its fields; in brackets what makes it less
+        than a test.
     n : int
         Number of images.
     value : float
-        Median over the images.
+        Median over the images, if `data` says nothing else.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")

@@ -1,8 +1,9 @@
-"""What a finished training says of itself: scores on held-out fields, and the card."""
+"""What a training says of itself: scores on held-out fields, and the card."""
 
 from __future__ import annotations
 
 import datetime as dt
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from napari_gan_enhance.progress import Job
+    from napari_gan_enhance.training.events import HeldOutScore
     from napari_gan_enhance.training.held_out import HeldOut
     from napari_gan_enhance.training.images import Image, ImagePair
     from napari_gan_enhance.training.pairs import Pair
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 
 MEASURED = {"training_data", "recipe", "steps", "seed", "scores", "date", "version"}
 """Keys of a card that nobody writes by hand."""
+
+CHOSEN_ON = "the best step was chosen on them"
+"""What is said of scores that are thereby a little too good."""
 
 MOST_NAMED = 12
 """Fields that are named in a score; all stand in the card's training data."""
@@ -46,7 +51,7 @@ def held_out_scores(
     """
     images, remark = held_out.test, ""
     if not images:
-        images, remark = held_out.validation, " (the best step was chosen on them)"
+        images, remark = held_out.validation, f" ({CHOSEN_ON})"
     scores = []
     for name in sorted({image.pair.data_set for image in images}):
         values = []
@@ -54,18 +59,34 @@ def held_out_scores(
             if image.pair.data_set == name:
                 result = yield from predict(network, spec, image, device=device)
                 values.append(_scores_of(image, result))
-        fields = {i.pair.field for i in images if i.pair.data_set == name}
-        data = f"{name}, {fields_text(fields)}{remark}"
-        scores += [
-            Score(
-                metric=metric,
-                data=data,
-                n=len(values),
-                value=round(float(np.median([v[metric] for v in values])), 4),
-            )
-            for metric in values[0]
-        ]
+        medians = {m: float(np.median([v[m] for v in values])) for m in values[0]}
+        data = f"{_fields_of(images, name)}{remark}"
+        scores += _scores(medians, data, len(values))
     return tuple(scores)
+
+
+def scores_of_a_look(
+    score: HeldOutScore | None, images: Sequence[ImagePair]
+) -> tuple[Score, ...]:
+    """Return what a look found, for the card as long as the training is unfinished.
+
+    These are numbers of the fields that the step is chosen on, and say so: means over
+    the images, every data set counting alike, in fast precision.
+
+    Parameters
+    ----------
+    score : HeldOutScore or None
+        None where nothing is held out; then there are no scores.
+    images : sequence of ImagePair
+        That were looked at.
+    """
+    if score is None or not math.isfinite(score.value):  # JSON has no NaN
+        return ()
+    names = sorted({image.pair.data_set for image in images})
+    sets = "; ".join(_fields_of(images, name) for name in names)
+    values = _named(score.psnr, score.psnr_gain, score.ssim, score.ssim_gain)
+    data = f"{sets} ({CHOSEN_ON}; means in fast precision)"
+    return tuple(_scores(values, data, len(images)))
 
 
 def fields_text(fields: Collection[str]) -> str:
@@ -178,13 +199,33 @@ def _fields(side: Sequence[Pair], data_set: str) -> list[str]:
     return sorted({p.field for p in side if p.data_set == data_set})
 
 
+def _fields_of(images: Sequence[ImagePair], data_set: str) -> str:
+    """Return a data set and which of its fields some images are, in words."""
+    fields = {i.pair.field for i in images if i.pair.data_set == data_set}
+    return f"{data_set}, {fields_text(fields)}"
+
+
+def _scores(values: Mapping[str, float], data: str, n: int) -> list[Score]:
+    return [
+        Score(metric=metric, data=data, n=n, value=round(value, 4))
+        for metric, value in values.items()
+    ]
+
+
 def _scores_of(image: ImagePair, result: Image) -> dict[str, float]:
     before = mean_scores(image.source[: len(result)], image.target)
     after = mean_scores(result, image.target)
+    return _named(
+        after.psnr, after.psnr - before.psnr, after.ssim, after.ssim - before.ssim
+    )
+
+
+def _named(
+    psnr: float, psnr_gain: float, ssim: float, ssim_gain: float
+) -> dict[str, float]:
     return {
-        "PSNR gain over the input, affine fit (dB)": after.psnr - before.psnr,
-        "PSNR, affine fit (dB)": after.psnr,
-        "SSIM gain over the input, affine fit, Gaussian 11/1.5": after.ssim
-        - before.ssim,
-        "SSIM, affine fit, Gaussian 11/1.5": after.ssim,
+        "PSNR gain over the input, affine fit (dB)": psnr_gain,
+        "PSNR, affine fit (dB)": psnr,
+        "SSIM gain over the input, affine fit, Gaussian 11/1.5": ssim_gain,
+        "SSIM, affine fit, Gaussian 11/1.5": ssim,
     }

@@ -31,6 +31,7 @@ from napari_gan_enhance.training.report import (
     describe_data,
     held_out_scores,
     make_card,
+    scores_of_a_look,
 )
 from napari_gan_enhance.training.resume import (
     load_state,
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 
     from lightning_fabric import Fabric
 
-    from napari_gan_enhance.models.spec import ModelCard, ModelSpec
+    from napari_gan_enhance.models.spec import ModelCard, ModelSpec, Score
     from napari_gan_enhance.training.recipe import Recipe
 
 SAVE_EVERY_S = 8.0
@@ -181,7 +182,8 @@ class _Run:
                 yield report
                 if isinstance(report.detail, Validated):
                     if report.detail.is_best:
-                        self.save_checkpoint()
+                        score, images = report.detail.score, self.pairs.validation
+                        self.save_checkpoint(scores_of_a_look(score, images))
                         yield replace(report, note="", detail=self.saved())
                     write_record(self.job.output, self.training.history)
                     self.save_state()
@@ -205,7 +207,7 @@ class _Run:
         self.saved_at = time.monotonic()
         self.saving_s = self.saved_at - begun
 
-    def save_checkpoint(self, scores: Any = ()) -> ModelCard:
+    def save_checkpoint(self, scores: Sequence[Score]) -> ModelCard:
         """Write the best weights so far."""
         parent = self.parent.sha256 if self.parent else None
         card = make_card(

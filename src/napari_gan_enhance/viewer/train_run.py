@@ -163,7 +163,7 @@ def train(request: TrainRequest) -> Job[None]:
                 shutil.copyfile(report.detail.path, best)
                 kept = KeptCheckpoint(best, looked.step, looked.score, looked.preview)
                 yield replace(report, note="", detail=kept)
-    if best != request.output:  # its card has the scores now
+    if best != request.output:  # its card has the final scores now
         shutil.copyfile(request.output, best)
 
 
