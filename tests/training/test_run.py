@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from napari_gan_enhance.errors import InputError, OutputError, TrainingError
 from napari_gan_enhance.io.write import write_micrograph
 from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
 from napari_gan_enhance.progress import drain
-from napari_gan_enhance.training import state
+from napari_gan_enhance.training import loop, state
 from napari_gan_enhance.training.events import (
     HeldOutScore,
     Losses,
@@ -210,9 +212,30 @@ def test_dead_discriminator_stops_or_warns(make_job, monkeypatch):
     assert any(note.startswith("The discriminator is dead at step 0") for note in notes)
 
 
-def test_minutes_end_the_training(make_job):
-    reports = list(run_training(make_job(recipe={"minutes": 1e-4})))
-    assert reports[-1].done < 40
+@pytest.mark.parametrize(
+    ("read_s", "step"), [(0.0, 6), (math.inf, 8)], ids=["each step", "at looks"]
+)
+def test_minutes_end_the_training_waiting_for_the_device_included(
+    make_job, monkeypatch, read_s, step
+):
+    """A step is queued at once, takes ten seconds, and ends when it is read."""
+    clock = SimpleNamespace(now=0.0, queued=0.0)
+    really_update, really_read = loop.update, state.Meter.read
+
+    def update(*arguments):
+        clock.queued += 10.0
+        return really_update(*arguments)
+
+    def read(meter):
+        clock.now, clock.queued = clock.now + clock.queued, 0.0
+        return really_read(meter)
+
+    monkeypatch.setattr(loop, "update", update)
+    monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    monkeypatch.setattr(state.Meter, "read", read)
+    monkeypatch.setattr(state, "READ_S", read_s)  # the first step is always read
+    job = make_job(recipe={"minutes": 1, "validate_every": 4})
+    assert reports_of(job, Validated)[-1].step == step
 
 
 def test_loss_that_is_not_finite_stops_with_a_reason(make_job):

@@ -23,7 +23,7 @@ from napari_gan_enhance.training.schedule import (
 from napari_gan_enhance.training.step import draw, update
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
     from lightning_fabric import Fabric
 
@@ -72,19 +72,30 @@ def train(
             yield from _validate(training, validator, recipe, fabric)
         if is_finished(training, recipe):
             return training
-        start = time.monotonic()
-        with device_faults(fabric.device.type):
-            batch = draw(training, recipe, fabric)
-            warning = check_discriminator(training, batch, recipe, fabric)
-            set_rates(training, recipe)
-            training.meter.add(update(training, batch, recipe, fabric), fabric)
-        training.step += 1
-        training.elapsed_s += time.monotonic() - start
-        if recipe.minutes is not None:  # all processes must stop at the same step
-            training.elapsed_s = from_first(fabric, training.elapsed_s)
-        losses = _read(training, fabric) if training.meter.is_due else None
+        with _counted(training, recipe, fabric):
+            with device_faults(fabric.device.type):
+                batch = draw(training, recipe, fabric)
+                warning = check_discriminator(training, batch, recipe, fabric)
+                set_rates(training, recipe)
+                training.meter.add(update(training, batch, recipe, fabric), fabric)
+            training.step += 1
+            losses = _read(training, fabric) if training.meter.is_due else None
         left = _remaining_s(training, recipe, *begun)
         yield Progress(training.step, recipe.steps, "training", left, warning, losses)
+
+
+@contextlib.contextmanager
+def _counted(training: Training, recipe: Recipe, fabric: Fabric) -> Iterator[None]:
+    """Count the time of what is done here as spent on updates.
+
+    A device works on while the next step is got ready: it is the reading of the losses
+    that takes the time of what was queued.
+    """
+    start = time.monotonic()
+    yield
+    training.elapsed_s += time.monotonic() - start
+    if recipe.minutes is not None:  # all processes must stop at the same step
+        training.elapsed_s = from_first(fabric, training.elapsed_s)
 
 
 def _read(training: Training, fabric: Fabric) -> Losses | None:
@@ -119,7 +130,8 @@ def _validate(
     training: Training, validator: Validator, recipe: Recipe, fabric: Fabric
 ) -> Generator[Progress, None, None]:
     """Score the average and remember it if it is the best so far."""
-    _read(training, fabric)  # before weights that are not finite are scored
+    with _counted(training, recipe, fabric):
+        _read(training, fabric)  # before weights that are not finite are scored
     busy = Progress(training.step, recipe.steps, "validating")
     score, preview = None, None
     if validator.images and fabric.is_global_zero:
