@@ -1,4 +1,4 @@
-"""Keep the memory of one training step for the next."""
+"""Keep the memory of one training step for the next, and give all back at the end."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import contextlib
 import ctypes
 import sys
 import threading
+import traceback
 from typing import TYPE_CHECKING
+
+import torch
+
+from napari_gan_enhance.errors import GanEnhanceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +46,26 @@ def kept_memory() -> Iterator[None]:
         trim = _function("malloc_trim")
         if trim is not None:
             trim(0)
+
+
+@contextlib.contextmanager
+def returned_memory(device: torch.device) -> Iterator[None]:
+    """Give back what was held of a device: torch keeps it, even when nobody needs it.
+
+    An error holds everything that the functions it came through had, as does the one
+    that caused it. It must not: after a lack of memory it would last.
+    """
+    try:
+        yield
+    except (GanEnhanceError, MemoryError) as error:
+        cause: BaseException | None = error
+        while cause is not None:
+            traceback.clear_frames(cause.__traceback__)
+            cause = cause.__cause__
+        raise
+    finally:
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
 
 
 def _function(name: str) -> ctypes._NamedFuncPointer | None:

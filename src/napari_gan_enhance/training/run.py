@@ -24,7 +24,7 @@ from napari_gan_enhance.training.events import Saved, Validated
 from napari_gan_enhance.training.fabric import launched_fabric, leave
 from napari_gan_enhance.training.held_out import HeldOut, fitting_patch, keep_apart
 from napari_gan_enhance.training.loop import train
-from napari_gan_enhance.training.memory import kept_memory
+from napari_gan_enhance.training.memory import kept_memory, returned_memory
 from napari_gan_enhance.training.pairs import Pair, find_pairs
 from napari_gan_enhance.training.record import record_path, write_record
 from napari_gan_enhance.training.report import (
@@ -116,16 +116,19 @@ def run_training(job: TrainingJob) -> Job[ModelCard | None]:
     yield Progress(0, job.recipe.steps, "loading pairs")
     fabric = launched_fabric(job.device, job.devices, job.recipe)
     try:
-        with kept_memory():
-            run = _Run(job, fabric)
-            if fabric.is_global_zero:
-                return (yield from run.lead())
-            run.follow()
-            return None
+        with kept_memory(), returned_memory(fabric.device):
+            return (yield from _trained(job, fabric))
     finally:
         leave(fabric)
-        if fabric.device.type == "cuda":
-            torch.cuda.empty_cache()
+
+
+def _trained(job: TrainingJob, fabric: Fabric) -> Job[ModelCard | None]:
+    """Hold the run no longer than it lasts."""
+    run = _Run(job, fabric)
+    if fabric.is_global_zero:
+        return (yield from run.lead())
+    run.follow()
+    return None
 
 
 class _Run:
