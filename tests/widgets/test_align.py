@@ -154,6 +154,42 @@ def test_landmarks_are_clicked_in_turn_and_bring_the_layer_into_place(
     assert [layer.name for layer in shown.layers] == ["moving", "fixed"]
 
 
+def click_landmarks(shown: Viewer) -> None:
+    """Three in each image, where both show the same."""
+    moving, fixed = (shown.layers[name] for name in NAMES)
+    for point in np.array([[20.0, 30.0], [90.0, 40.0], [60.0, 100.0]]):
+        moving.add(point)
+        fixed.add(point + SHIFT_PX)
+
+
+def test_landmarks_move_the_layer_they_were_clicked_on(
+    dock: AlignDock, shown: Viewer
+) -> None:
+    dock.form.landmarks.begin.click()
+    click_landmarks(shown)
+    other = shown.add_image(np.zeros((128, 128)), name="other")
+    dock.form.moving.choose(other)
+    dock.form.landmarks.apply.click()
+    wanted = np.array(SHIFT_PX) * PIXEL_UM
+    assert shift_um(shown) == pytest.approx(wanted, abs=1e-6)
+    assert other.affine.affine_matrix.tolist() == np.eye(3).tolist()
+    assert dock.form.report.text().startswith("'moving'")
+
+
+@pytest.mark.parametrize("name", ["moving", NAMES[1]])
+def test_landmarks_without_their_layers_move_nothing(
+    dock: AlignDock, shown: Viewer, name: str
+) -> None:
+    dock.form.landmarks.begin.click()
+    click_landmarks(shown)
+    assert dock.form.landmarks.apply.isEnabled()
+    shown.layers.remove(name)
+    assert not dock.form.landmarks.apply.isEnabled()
+    assert "was deleted" in dock.form.landmarks.report.text()
+    dock.form.landmarks.clear.click()
+    assert not set(NAMES) & {layer.name for layer in shown.layers}
+
+
 def test_overlay_is_magenta_and_green_until_it_is_ended(
     dock: AlignDock, shown: Viewer
 ) -> None:

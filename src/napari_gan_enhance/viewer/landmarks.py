@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.registration.landmarks import fit_landmarks
 from napari_gan_enhance.viewer.layers import layer_axes
 from napari_gan_enhance.viewer.placement import axis_length, unit_um
@@ -38,7 +39,7 @@ class LandmarkPair:
     viewer : ViewerModel
     moving, fixed : Image
     on_change : callable
-        Called when a landmark was set, moved or deleted.
+        Called when a landmark was set, moved or deleted, or a layer removed.
     """
 
     def __init__(
@@ -49,15 +50,16 @@ class LandmarkPair:
         on_change: Callable[[], object],
     ) -> None:
         self._viewer = viewer
-        self._images = (moving, fixed)
+        self.images = (moving, fixed)
         self._on_change = on_change
         self.layers = tuple(
             _points_over(viewer, image, name, color)
-            for image, name, color in zip(self._images, NAMES, COLORS, strict=True)
+            for image, name, color in zip(self.images, NAMES, COLORS, strict=True)
         )
         for layer in self.layers:
             layer.events.data.connect(self._on_data)
         moving.events.affine.connect(self._follow)
+        viewer.layers.events.removed.connect(self._on_removed)
         self._turn(0)
 
     @property
@@ -65,22 +67,17 @@ class LandmarkPair:
         """Landmarks set in the moving and the fixed image."""
         return len(self.layers[0].data), len(self.layers[1].data)
 
-    @property
-    def is_complete(self) -> bool:
-        """Whether both layers are still in the viewer."""
-        return all(layer in self._viewer.layers for layer in self.layers)
-
     def world_um(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the complete pairs in the world, each shape (n, 2), Y and X in µm.
 
         Between two stacks shape (n, 3), Z first.
         """
         count = min(self.counts)
-        are_deep = all(axis_length(image, "Z") > 1 for image in self._images)
+        are_deep = all(axis_length(image, "Z") > 1 for image in self.images)
         axes = "ZYX" if are_deep else "YX"
         first, second = (
             _world(layer, image, axes)[:count]
-            for layer, image in zip(self.layers, self._images, strict=True)
+            for layer, image in zip(self.layers, self.images, strict=True)
         )
         return first, second
 
@@ -90,13 +87,21 @@ class LandmarkPair:
         Raises
         ------
         InputError
-            If there are too few landmarks, or they lie on one line.
+            If there are too few landmarks, they lie on one line, or the images or
+            their landmarks are no longer in the viewer.
         """
+        gone = [x for x in (*self.images, *self.layers) if x not in self._viewer.layers]
+        if gone:
+            raise InputError(
+                f"Layer {gone[0].name!r} was deleted - landmarks need both images and "
+                "both layers of points - set them again."
+            )
         return fit_landmarks(*self.world_um(), kind)
 
     def end(self) -> None:
         """Take the layers away."""
-        self._images[0].events.affine.disconnect(self._follow)
+        self._viewer.layers.events.removed.disconnect(self._on_removed)
+        self.images[0].events.affine.disconnect(self._follow)
         for layer in self.layers:
             layer.events.data.disconnect(self._on_data)
             if layer in self._viewer.layers:
@@ -108,6 +113,9 @@ class LandmarkPair:
             self._turn(1 if moving > fixed else 0)
         self._on_change()
 
+    def _on_removed(self, event: object = None) -> None:
+        self._on_change()
+
     def _turn(self, index: int) -> None:
         layer = self.layers[index]
         if layer in self._viewer.layers:
@@ -115,7 +123,7 @@ class LandmarkPair:
             layer.mode = "add"
 
     def _follow(self, event: object = None) -> None:
-        self.layers[0].affine = self._images[0].affine.affine_matrix
+        self.layers[0].affine = self.images[0].affine.affine_matrix
 
 
 def _points_over(viewer: ViewerModel, image: Image, name: str, color: str) -> Points:

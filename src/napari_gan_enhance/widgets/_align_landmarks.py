@@ -31,8 +31,8 @@ class LandmarkBox(QWidget):
     parent : QWidget, optional
     """
 
-    applied = Signal(object)
-    """A Transform, to be applied to the moving layer."""
+    applied = Signal(object, object)
+    """The layer that the landmarks were clicked on, and the Transform to move it by."""
     begun = Signal()
     """The user wants landmarks for the chosen layers."""
 
@@ -93,8 +93,8 @@ class LandmarkBox(QWidget):
         self.clear.setEnabled(self._pair is not None)
 
     def _on_apply(self) -> None:
-        if self._pair is not None and self._pair.is_complete:
-            self.applied.emit(self._pair.fit(self._kind()))
+        if self._pair is not None:
+            self.applied.emit(self._pair.images[0], self._pair.fit(self._kind()))
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()

@@ -146,11 +146,11 @@ class AlignDock(QWidget):
         self._last = self._found = None  # a map would show what was before
         self._show_state()
 
-    def _on_landmarks(self, transform: Transform) -> None:
-        moving, _ = self.layers()
+    def _on_landmarks(self, moving: Image, transform: Transform) -> None:
         self.history.move(moving, transform.matrix)
         self._last, self._found = with_affine(moving, transform), None
-        self.form.say(f"Landmarks meet to {transform.residual_um:.3g} µm (RMS).")
+        left = f"landmarks meet to {transform.residual_um:.3g} µm (RMS)"
+        self.form.say(f"{moving.name!r} was moved: {left}.")
         self._show_state()
 
     def _on_undo(self) -> None:
