@@ -8,13 +8,16 @@ import pytest
 from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.progress import Progress, drain
 from napari_gan_enhance.registration.canvas import PlacedImage
-from napari_gan_enhance.registration.estimate import AlignSettings, estimate
+from napari_gan_enhance.registration.estimate import AlignSettings, estimate, measure
 
 SHAPE = (160, 160)
 
 CORNER_PX = 0.35
 """Largest corner error: with 160² crowded pixels it was 0.07 to 0.28 over other seeds;
 larger pairs, in the benchmarks, come nearer."""
+
+BLOCK_PX = 0.1
+"""Shifts are found to a twentieth of a pixel, of images that were interpolated."""
 
 PLANE_SHARE = 0.25
 """Of a plane: how exactly a depth is found between planes."""
@@ -137,6 +140,33 @@ def test_stack_is_shifted_onto_a_stack(spots) -> None:
     # Plane 0 of the moving stack is plane 4 of the fixed one.
     assert found.transform.z_um == pytest.approx(2.0, abs=PLANE_SHARE * 0.5)
     assert corner_error(found.transform.lateral, np.eye(3)) < CORNER_PX
+
+
+def test_what_is_left_is_measured_where_the_images_lie(spots, turned) -> None:
+    true = turned(7.0, 1.05, np.zeros(2))
+    off = np.array([0.8, -0.5])
+    placed = true.copy()
+    placed[:2, 2] += off
+    moving = PlacedImage(spots.image(SHAPE, true), placed)
+    fixed = PlacedImage(spots.image(SHAPE), np.eye(3))
+    found = drain(measure(moving, fixed))
+    assert found.evidence.is_convincing
+    known = found.shifts.shift_um[np.isfinite(found.shifts.distance_um)]
+    assert len(known)
+    np.testing.assert_allclose(known, np.broadcast_to(-off, known.shape), atol=BLOCK_PX)
+    assert found.shifts.rms_um == pytest.approx(np.linalg.norm(off), abs=BLOCK_PX)
+
+
+def test_stacks_are_measured_where_they_face_each_other(spots) -> None:
+    whole, world = stack(spots, 12, 0.5), np.eye(4)
+    deeper = world.copy()
+    deeper[0, 3] = 4.0
+    fixed = PlacedImage(whole[:9], world)
+    right, wrong = (
+        drain(measure(PlacedImage(whole[4:], at), fixed)) for at in (deeper, world)
+    )
+    assert right.shifts.rms_um == pytest.approx(0, abs=BLOCK_PX)
+    assert right.evidence.correlation > wrong.evidence.correlation + 0.1
 
 
 def test_job_reports_and_can_be_closed(spots) -> None:

@@ -15,6 +15,9 @@ from napari_gan_enhance.widgets import align
 from napari_gan_enhance.widgets.align import AlignDock
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from napari import Viewer
     from pytestqt.qtbot import QtBot
 
@@ -62,6 +65,11 @@ def estimate(dock: AlignDock, qtbot: QtBot) -> None:
         dock.form.start.click()
 
 
+def show_map(dock: AlignDock, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(dock.runner.idle, timeout=WAIT_MS):
+        dock.form.map.click()
+
+
 def shift_um(viewer: Viewer) -> np.ndarray:
     return viewer.layers["moving"].affine.affine_matrix[:2, 2]
 
@@ -77,11 +85,9 @@ def test_estimate_moves_the_layer_and_undo_puts_it_back(
     assert shift_um(shown) == pytest.approx(wanted, abs=FOUND_UM)
     assert "Aligned" in dock.form.report.text()
     assert dock.form.undo.isEnabled()
-    assert dock.form.map.isEnabled()
     dock.form.undo.click()
     assert shift_um(shown).tolist() == [0, 0]
     assert not dock.form.undo.isEnabled()
-    assert not dock.form.map.isEnabled()  # it would tell of what was undone
 
 
 def test_noise_moves_nothing_and_says_why(
@@ -154,12 +160,12 @@ def test_landmarks_are_clicked_in_turn_and_bring_the_layer_into_place(
     assert [layer.name for layer in shown.layers] == ["moving", "fixed"]
 
 
-def click_landmarks(shown: Viewer) -> None:
+def click_landmarks(shown: Viewer, shift: tuple[int, int] = SHIFT_PX) -> None:
     """Three in each image, where both show the same."""
     moving, fixed = (shown.layers[name] for name in NAMES)
     for point in np.array([[20.0, 30.0], [90.0, 40.0], [60.0, 100.0]]):
         moving.add(point)
-        fixed.add(point + SHIFT_PX)
+        fixed.add(point + shift)
 
 
 def test_landmarks_move_the_layer_they_were_clicked_on(
@@ -242,12 +248,83 @@ def test_saved_transform_comes_back(dock: AlignDock, shown: Viewer, tmp_path) ->
     assert shift_um(shown) == pytest.approx(moved)
 
 
+def by_hand(dock: AlignDock, shown: Viewer, folder: Path) -> None:
+    dock.form.hand.shift.setValue(0.1)
+    for key, times in (("↓", 6), ("←", 5)):
+        for _ in range(times):
+            dock.form.hand.buttons[key].click()
+
+
+def by_landmarks(dock: AlignDock, shown: Viewer, folder: Path) -> None:
+    dock.form.landmarks.begin.click()
+    click_landmarks(shown, (6, -5))
+    dock.form.landmarks.apply.click()
+
+
+def by_file(dock: AlignDock, shown: Viewer, folder: Path) -> None:
+    by_hand(dock, shown, folder)
+    dock.save(folder / "t.json")
+    while dock.form.undo.isEnabled():
+        dock.form.undo.click()
+    dock.load(folder / "t.json")
+
+
+@pytest.mark.parametrize("align_by", [by_hand, by_landmarks, by_file])
+def test_map_shows_what_is_left_whatever_aligned(
+    dock: AlignDock,
+    shown: Viewer,
+    qtbot: QtBot,
+    told: list[str],
+    tmp_path: Path,
+    align_by: Callable[[AlignDock, Viewer, Path], None],
+) -> None:
+    align_by(dock, shown, tmp_path)
+    assert shift_um(shown) == pytest.approx([0.6, -0.5])
+    show_map(dock, qtbot)
+    assert told == []
+    # Aligned 6 pixels down instead of 7; one block of 64 lies wholly in both.
+    left = shown.layers[MAP_NAME].data
+    assert np.isfinite(left).tolist() == [[False, False], [True, False]]
+    assert left[1, 0] == pytest.approx(PIXEL_UM, abs=FOUND_UM)
+    assert shift_um(shown) == pytest.approx([0.6, -0.5])  # measuring moves nothing
+    assert "correlation" in dock.form.report.text()
+
+
+def test_map_of_layers_that_do_not_meet_says_so(
+    dock: AlignDock, shown: Viewer, qtbot: QtBot, told: list[str]
+) -> None:
+    shown.layers["moving"].affine = np.array([[1, 0, 50], [0, 1, 50], [0, 0, 1]])
+    show_map(dock, qtbot)
+    assert told == []
+    assert not np.isfinite(shown.layers[MAP_NAME].data).any()
+    assert "no better than chance" in dock.form.report.text()
+
+
+def test_map_of_a_stack_beside_a_plane_is_of_what_is_on_screen(
+    dock: AlignDock, shown: Viewer, qtbot: QtBot, rng: np.random.Generator
+) -> None:
+    plane = shown.layers["fixed"].data
+    noise = rng.poisson(50, plane.shape).astype(np.uint16)
+    stack = shown.add_image(
+        np.stack([noise, plane, noise]),
+        name="stack",
+        scale=(1.0, PIXEL_UM, PIXEL_UM),
+        units="micrometer",
+    )
+    dock.form.moving.choose(shown.layers["fixed"])
+    dock.form.fixed.choose(stack)
+    for depth, is_known in ((1, True), (2, False)):
+        shown.dims.set_point(0, depth)
+        show_map(dock, qtbot)
+        assert np.isfinite(shown.layers[MAP_NAME].data).all() == is_known
+
+
 def test_map_and_pair_follow_the_alignment(
     dock: AlignDock, shown: Viewer, qtbot: QtBot
 ) -> None:
     dock.form.transform.setCurrentIndex(dock.form.transform.findData("translation"))
     estimate(dock, qtbot)
-    dock.form.map.click()
+    show_map(dock, qtbot)
     layer = shown.layers[MAP_NAME]
     assert layer.scale == pytest.approx([6.4, 6.4])
     shown.layers.remove(MAP_NAME)

@@ -80,20 +80,32 @@ class AlignSettings(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Alignment:
-    """A transform and what speaks for it.
+class Agreement:
+    """How well two images agree where they lie.
 
     Parameters
     ----------
-    transform : Transform
     evidence : Evidence
     shifts : LocalShifts
         What is left, block by block, in the fixed world.
     """
 
-    transform: Transform
     evidence: Evidence
     shifts: LocalShifts
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment(Agreement):
+    """A transform that was found, and how well the images agree after it.
+
+    Parameters
+    ----------
+    evidence, shifts
+        As of Agreement.
+    transform : Transform
+    """
+
+    transform: Transform
 
 
 def estimate(
@@ -133,18 +145,19 @@ def estimate(
         shift = yield from match_depth(moving, fixed, lateral)
         flat = facing_planes(moving, fixed, shift)
     yield Progress(2, STAGES, "refining")
-    lateral, found, shifts = yield from _refined(*flat, lateral, kind)
-    check_evidence(found)
+    lateral, agreed = yield from _refined(*flat, lateral, kind)
+    check_evidence(agreed.evidence)
     matrix = lateral
     if moving.pixels.ndim == 3 or fixed.pixels.ndim == 3:
         matrix = np.eye(4)
         matrix[1:, 1:], matrix[0, 3] = lateral, shift
     details = {
-        "correlation": round(found.correlation, 4),
-        "correlation_by_chance": round(found.chance, 4),
+        "correlation": round(agreed.evidence.correlation, 4),
+        "correlation_by_chance": round(agreed.evidence.chance, 4),
     }
-    transform = Transform(matrix, kind, shifts.rms_um, "automatic", details)
-    return Alignment(transform, found, shifts)
+    left = agreed.shifts.rms_um
+    transform = Transform(matrix, kind, left, "automatic", details)
+    return Alignment(agreed.evidence, agreed.shifts, transform)
 
 
 def facing_planes(
@@ -176,20 +189,32 @@ def facing_planes(
     return planes[0], planes[1]
 
 
-def measure(
-    moving: PlacedImage, fixed: PlacedImage, matrix: Matrix
-) -> tuple[Evidence, LocalShifts]:
-    """Judge a transform, wherever it came from.
+def measure(moving: PlacedImage, fixed: PlacedImage) -> Job[Agreement]:
+    """Judge how two images lie, whatever brought them there.
 
     Parameters
     ----------
     moving, fixed : PlacedImage
-        Planes.
-    matrix : ndarray, shape (3, 3)
-        World to world in µm, moving to fixed.
+        Planes or stacks, of any pixel size.
+
+    Yields
+    ------
+    Progress
+
+    Returns
+    -------
+    Agreement
+
+    Raises
+    ------
+    InputError
+        If the images hold NaN.
     """
-    pixel_um = _working_pixel(moving, fixed)
-    pair = canvas_of(moving, pixel_um), canvas_of(fixed, pixel_um)
+    yield Progress(0, 1, "measuring what is left")
+    planes = facing_planes(moving, fixed, 0.0)
+    pixel_um = _working_pixel(*planes)
+    pair = canvas_of(planes[0], pixel_um), canvas_of(planes[1], pixel_um)
+    matrix = np.eye(3)
     return _judged(*pair, *_shared(*pair, matrix), matrix)
 
 
@@ -244,7 +269,7 @@ def _pyramid(
 
 def _refined(
     moving: PlacedImage, fixed: PlacedImage, matrix: Matrix, kind: TransformKind
-) -> Job[tuple[Matrix, Evidence, LocalShifts]]:
+) -> Job[tuple[Matrix, Agreement]]:
     """Refine on full pixels with the weights of what both images share."""
     pixel_um = _working_pixel(moving, fixed)
     pair = canvas_of(moving, pixel_um), canvas_of(fixed, pixel_um)
@@ -254,7 +279,7 @@ def _refined(
         matrix = step.matrix
         yield Progress(2, STAGES, "refining")
     yield Progress(3, STAGES, "measuring what is left")
-    return (matrix, *_judged(*pair, *shared, matrix))
+    return matrix, _judged(*pair, *shared, matrix)
 
 
 def _shared(moving: Canvas, fixed: Canvas, matrix: Matrix) -> tuple[Canvas, Canvas]:
@@ -278,7 +303,7 @@ def _shared(moving: Canvas, fixed: Canvas, matrix: Matrix) -> tuple[Canvas, Canv
 
 def _judged(
     moving: Canvas, fixed: Canvas, clear: Canvas, target: Canvas, matrix: Matrix
-) -> tuple[Evidence, LocalShifts]:
+) -> Agreement:
     """Return evidence and local shifts.
 
     Parameters
@@ -297,7 +322,7 @@ def _judged(
     )
     thinned = max(1, max(fixed.values.shape) // JUDGED_SIDE)
     pair = [bandpassed(_coarser(c, thinned)) for c in (moving, fixed)]
-    return evidence(pair[0], pair[1], matrix), shifts
+    return Agreement(evidence(pair[0], pair[1], matrix), shifts)
 
 
 def _coarser(canvas: Canvas, factor: int) -> Canvas:

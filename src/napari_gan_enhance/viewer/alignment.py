@@ -15,17 +15,23 @@ from napari_gan_enhance.viewer.placement import (
     affine_of,
     affine_um,
     axis_length,
+    facing_views,
     moved_affine,
-    view_of,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from napari.components import ViewerModel
     from napari.layers import Image
     from numpy.typing import NDArray
 
     from napari_gan_enhance.progress import Job
-    from napari_gan_enhance.registration.estimate import Alignment, AlignSettings
+    from napari_gan_enhance.registration.estimate import (
+        Agreement,
+        Alignment,
+        AlignSettings,
+    )
     from napari_gan_enhance.registration.misalignment import LocalShifts
     from napari_gan_enhance.registration.pairing import CutPair
     from napari_gan_enhance.viewer.placement import LayerView
@@ -48,6 +54,16 @@ def estimate_layers(
     from napari_gan_enhance.registration.estimate import estimate
 
     return (yield from estimate(moving.read(), fixed.read(), settings))
+
+
+def measure_layers(moving: LayerView, fixed: LayerView) -> Job[Agreement]:
+    """Read both layers and judge how they lie.
+
+    Runs in any thread. See `registration.estimate.measure`.
+    """
+    from napari_gan_enhance.registration.estimate import measure
+
+    return (yield from measure(moving.read(), fixed.read()))
 
 
 def pair_from_layers(viewer: ViewerModel, source: Image, target: Image) -> Job[CutPair]:
@@ -77,22 +93,14 @@ def pair_from_layers(viewer: ViewerModel, source: Image, target: Image) -> Job[C
             "layer."
         )
     point = viewer.dims.point
-    deep = [axis_length(layer, "Z") > 1 for layer in layers]
-    views = [
-        [
-            view_of(layer, point, only_plane=is_deep and not all(deep), channel=channel)
-            for channel in range(counts[0])
-        ]
-        for layer, is_deep in zip(layers, deep, strict=True)
-    ]
-    return _cut(views[0], views[1])
+    return _cut([facing_views(layers, point, c) for c in range(counts[0])])
 
 
-def _cut(source: list[LayerView], target: list[LayerView]) -> Job[CutPair]:
+def _cut(channels: Sequence[tuple[LayerView, LayerView]]) -> Job[CutPair]:
     from napari_gan_enhance.registration.pairing import cut_channels
 
-    job = cut_channels([v.read() for v in source], [v.read() for v in target])
-    return (yield from job)
+    source, target = ([v.read() for v in side] for side in zip(*channels, strict=True))
+    return (yield from cut_channels(source, target))
 
 
 class AffineHistory:

@@ -93,6 +93,30 @@ def view_of(
     return LayerView(data, tuple(index), bool(layer.rgb), matrix)
 
 
+def facing_views(
+    layers: Sequence[Any], point: Sequence[float], channel: int | None = None
+) -> tuple[LayerView, LayerView]:
+    """Describe two layers as they lie; of a stack beside a plane, the plane on screen.
+
+    Parameters
+    ----------
+    layers : sequence of two napari.layers.Image
+    point, channel
+        As for `view_of`.
+
+    Raises
+    ------
+    InputError
+        If the axes of a layer have no meaning.
+    """
+    deep = [axis_length(layer, "Z") > 1 for layer in layers]
+    first, second = (
+        view_of(layer, point, only_plane=is_deep and not all(deep), channel=channel)
+        for layer, is_deep in zip(layers, deep, strict=True)
+    )
+    return first, second
+
+
 def world_matrix(layer: Any, axes: str) -> Matrix:
     """Return the matrix from indices to the world in µm, for some axes of a layer.
 

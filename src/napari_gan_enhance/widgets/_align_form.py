@@ -61,7 +61,9 @@ class AlignForm(QWidget):
         self.overlay = _button("Overlay", "Moving in magenta, fixed in green.")
         self.overlay.setCheckable(True)
         self.map = _button(
-            "Misalignment map", "A layer with the shift left in each block, in µm."
+            "Misalignment map",
+            "Measure how the layers lie now, and add a layer with the shift left in "
+            "each block, in µm.",
         )
         self.save = _button("Save…", "Save the transform of the moving layer.")
         self.load = _button("Load…", "Give the moving layer a saved transform.")
@@ -98,7 +100,7 @@ class AlignForm(QWidget):
         """Show a sentence."""
         self.report.setText(text)
 
-    def show_state(self, *, is_running: bool, can_undo: bool, has_map: bool) -> None:
+    def show_state(self, *, is_running: bool, can_undo: bool) -> None:
         """Derive what can be pressed from the state."""
         self.start.setText("Cancel" if is_running else "Estimate")
         self.start.setToolTip(
@@ -108,10 +110,9 @@ class AlignForm(QWidget):
         )
         for widget in (self.moving, self.fixed, self.transform, self.hand, self.refine):
             widget.setDisabled(is_running)
-        for widget in (self.landmarks, self.load):
+        for widget in (self.landmarks, self.load, self.map):
             widget.setDisabled(is_running)
         self.undo.setEnabled(can_undo and not is_running)
-        self.map.setEnabled(has_map and not is_running)
         self.bar.setVisible(is_running)
 
     def close_down(self) -> None:

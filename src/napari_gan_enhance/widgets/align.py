@@ -12,7 +12,11 @@ from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_gan_enhance.errors import GanEnhanceError, InputError
-from napari_gan_enhance.registration.estimate import Alignment, AlignSettings
+from napari_gan_enhance.registration.estimate import (
+    Agreement,
+    Alignment,
+    AlignSettings,
+)
 from napari_gan_enhance.registration.transform import (
     Transform,
     load_transform,
@@ -23,11 +27,12 @@ from napari_gan_enhance.viewer.alignment import (
     Overlay,
     current_transform,
     estimate_layers,
+    measure_layers,
     show_depth,
     show_misalignment,
     with_affine,
 )
-from napari_gan_enhance.viewer.placement import turned, view_of
+from napari_gan_enhance.viewer.placement import facing_views, turned, view_of
 from napari_gan_enhance.widgets._align_form import AlignForm
 from napari_gan_enhance.widgets._worker import JobRunner
 
@@ -35,7 +40,7 @@ if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Image
 
-    from napari_gan_enhance.progress import Progress
+    from napari_gan_enhance.progress import Job, Progress
 
 FILES = "Transform (*.json)"
 
@@ -54,7 +59,6 @@ class AlignDock(QWidget):
         self._viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
         self._is_open = True
         self._overlay: Overlay | None = None
-        self._found: Alignment | None = None
         self._last: Transform | None = None
         self._request: tuple[Image, Image] | None = None
         self.history = AffineHistory()
@@ -86,11 +90,12 @@ class AlignDock(QWidget):
         views = view_of(moving, point), view_of(fixed, point)
         kind = self.form.kind()
         settings = AlignSettings.model_validate({"transform": kind, "start": start})
-        self._request = moving, fixed
-        self.form.begin()
-        title = f"Aligning {moving.name!r}"
-        self.runner.start(partial(estimate_layers, *views, settings), title=title)
-        self._show_state()
+        self._start(partial(estimate_layers, *views, settings), "Aligning")
+
+    def measure(self) -> None:
+        """Begin to measure how well the layers agree where they lie."""
+        views = facing_views(self.layers(), self._viewer.dims.point)
+        self._start(partial(measure_layers, *views), "Measuring")
 
     def save(self, path: Path) -> None:
         """Write the moving layer's transform."""
@@ -102,7 +107,7 @@ class AlignDock(QWidget):
         transform = load_transform(path)
         moving, fixed = self.layers()
         self.history.place(moving, transform)
-        self._last, self._found = with_affine(moving, transform), None
+        self._last = with_affine(moving, transform)
         show_depth(self._viewer, moving, fixed, transform.z_um)
         self.form.say(f"Loaded {path.name}.")
         self._show_state()
@@ -118,16 +123,24 @@ class AlignDock(QWidget):
             self.deleteLater()  # napari opens a new one the next time
         return bool(super().event(event))
 
-    def _on_returned(self, found: Alignment) -> None:
+    def _start(self, make_job: Callable[[], Job[Agreement]], verb: str) -> None:
+        self._request = self.layers()
+        self.form.begin()
+        self.runner.start(make_job, title=f"{verb} {self._request[0].name!r}")
+        self._show_state()
+
+    def _on_returned(self, found: Agreement) -> None:
         request, self._request = self._request, None
         if request is None or not all(x in self._viewer.layers for x in request):
             self.form.say("A layer was deleted: nothing was moved.")
             return
         moving, fixed = request
-        self.history.move(moving, found.transform.matrix)
-        self._found = found
-        self._last = with_affine(moving, found.transform)
-        show_depth(self._viewer, moving, fixed, found.transform.z_um)
+        if isinstance(found, Alignment):
+            self.history.move(moving, found.transform.matrix)
+            self._last = with_affine(moving, found.transform)
+            show_depth(self._viewer, moving, fixed, found.transform.z_um)
+        else:
+            show_misalignment(self._viewer, found.shifts, fixed)
         self.form.say(_sentence(found))
 
     def _on_failed(self, error: GanEnhanceError) -> None:
@@ -143,19 +156,19 @@ class AlignDock(QWidget):
     def _on_moved(self, degrees: float, z: float, y: float, x: float) -> None:
         moving, _ = self.layers()
         self.history.move(moving, turned(moving, degrees, (z, y, x)))
-        self._last = self._found = None  # a map would show what was before
+        self._last = None
         self._show_state()
 
     def _on_landmarks(self, moving: Image, transform: Transform) -> None:
         self.history.move(moving, transform.matrix)
-        self._last, self._found = with_affine(moving, transform), None
+        self._last = with_affine(moving, transform)
         left = f"landmarks meet to {transform.residual_um:.3g} µm (RMS)"
         self.form.say(f"{moving.name!r} was moved: {left}.")
         self._show_state()
 
     def _on_undo(self) -> None:
         self.history.undo()
-        self._last = self._found = None
+        self._last = None
         self.form.say("The layer lies where it was before.")
         self._show_state()
 
@@ -168,11 +181,6 @@ class AlignDock(QWidget):
                 self._overlay = Overlay(self._viewer, *self.layers())
         finally:
             self.form.overlay.setChecked(self._overlay is not None)
-
-    def _on_map(self) -> None:
-        if self._found is not None:
-            fixed = self.layers()[1]
-            show_misalignment(self._viewer, self._found.shifts, fixed)
 
     def _on_estimate(self, start: str) -> None:
         if self.runner.is_running:
@@ -192,9 +200,7 @@ class AlignDock(QWidget):
 
     def _show_state(self) -> None:
         self.form.show_state(
-            is_running=self.runner.is_running,
-            can_undo=self.history.can_undo,
-            has_map=self._found is not None,
+            is_running=self.runner.is_running, can_undo=self.history.can_undo
         )
 
     def _told(self, action: Callable[..., None]) -> Callable[..., None]:
@@ -219,7 +225,7 @@ class AlignDock(QWidget):
         )
         form.undo.clicked.connect(self._told(lambda *_: self._on_undo()))
         form.overlay.toggled.connect(self._told(self._on_overlay))
-        form.map.clicked.connect(self._told(lambda *_: self._on_map()))
+        form.map.clicked.connect(self._told(lambda *_: self.measure()))
         form.save.clicked.connect(self._told(lambda *_: self._on_save()))
         form.load.clicked.connect(self._told(lambda *_: self._on_load()))
         runner.reported.connect(self._on_reported)
@@ -229,10 +235,11 @@ class AlignDock(QWidget):
         runner.idle.connect(self._show_state)
 
 
-def _sentence(found: Alignment) -> str:
-    left, judged = found.transform.residual_um, found.evidence
+def _sentence(found: Agreement) -> str:
+    left, judged = found.shifts.rms_um, found.evidence
     off = "" if left is None else f"{left:.3g} µm is left (RMS of the blocks); "
+    poor = "" if judged.is_convincing else ", which is no better than chance"
     return (
-        f"Aligned: {off}correlation {judged.correlation:.2f}, by chance "
-        f"{judged.chance:.2f}."
+        f"{'Aligned' if isinstance(found, Alignment) else 'Measured'}: {off}"
+        f"correlation {judged.correlation:.2f}, by chance {judged.chance:.2f}{poor}."
     )
