@@ -10,6 +10,8 @@ import tifffile
 from scipy.ndimage import gaussian_filter
 
 from napari_gan_enhance.io.read import read_micrograph
+from napari_gan_enhance.registration.transform import Transform, save_transform
+from napari_gan_enhance.training.pairs import find_pairs
 
 FOUND_UM = 0.05
 """A third of a pixel of 0.16 µm: what 128² noisy pixels allow."""
@@ -54,6 +56,48 @@ def test_moving_is_put_on_the_fixed_grid(cli, pair, tmp_path) -> None:
     again = tmp_path / "again.ome.tif"
     assert cli("align", *pair, "-o", again, "--apply", saved).code == 0
     np.testing.assert_array_equal(read_micrograph(again).pixels, result.pixels)
+
+
+def test_pairs_hold_only_what_both_show(cli, pair, tmp_path) -> None:
+    out, folder, shift = tmp_path / "cell 1.ome.tif", tmp_path / "set", "translation"
+    wanted = ("align", *pair, "-o", out, "--transform", shift, "--pairs", folder)
+    done = cli(*wanted, "--json")
+    assert done.code == 0, done.err
+    report = json.loads(done.out)["pairs"]
+    assert report == {
+        "folder": str(folder),
+        "field": "cell-1",
+        "accepted": 1,
+        "rejected": 0,
+    }
+    assert (read_micrograph(out).pixels[:4] == 0).any()  # what must not be learned
+    (found,) = find_pairs(folder / "source", folder / "target")
+    assert found.field == "cell-1"
+    moving, fixed = (tifffile.imread(p) for p in pair)
+    # Both reach over 124² pixels, from (0, 4) of moving: one patch of 64.
+    source, target = read_micrograph(found.source), read_micrograph(found.target)
+    np.testing.assert_array_equal(source.pixels, moving[:64, 4:68])
+    assert source.voxel_size_um == target.voxel_size_um
+    both = target.pixels.ravel(), fixed[6:70, :64].ravel()
+    assert np.corrcoef(*both)[0, 1] > 0.9
+    assert cli(*wanted, "--overwrite").code == 0
+    assert len(find_pairs(folder / "source", folder / "target")) == 1
+    out.unlink()
+    assert cli(*wanted).failed_with("has a pair 'cell-1' already")
+    assert not out.exists()
+
+
+def test_pairs_that_do_not_fit_are_refused_before_anything_is_written(
+    cli, pair, tmp_path
+) -> None:
+    out, saved, folder = (tmp_path / n for n in ("out.tif", "far.json", "set"))
+    far = np.eye(3)
+    far[:2, 2] = 100.0
+    save_transform(saved, Transform(far, "translation"))
+    done = cli("align", *pair, "-o", out, "--apply", saved, "--pairs", folder)
+    assert done.failed_with("share no 64 x 64 pixels")
+    assert not out.exists()
+    assert not folder.exists()
 
 
 def test_noise_and_existing_results_are_refused(cli, pair, tmp_path, rng) -> None:

@@ -24,7 +24,7 @@ from napari_gan_enhance.registration.pair_set import (
     remove_from_pair_set,
     source_range,
 )
-from napari_gan_enhance.registration.pairing import cut_channels, cut_pair
+from napari_gan_enhance.registration.pairing import cut_aligned, cut_channels, cut_pair
 from napari_gan_enhance.registration.resample import inner_box, resample
 from napari_gan_enhance.registration.transform import Transform
 
@@ -96,6 +96,31 @@ def test_planes_of_stacks_are_paired_where_they_lie(field) -> None:
     assert sorted({p.plane for p in cut.pieces}) == [0, 1]
     second = next(p for p in cut.pieces if p.plane == 1)
     np.testing.assert_allclose(second.target, 2 * field[None, :256, :320], rtol=1e-4)
+
+
+def depth_shift(planes: float) -> Transform:
+    """Return a shift along Z by planes of 0.5 µm."""
+    matrix = np.eye(4)
+    matrix[0, 3] = 0.5 * planes
+    return Transform(matrix, "translation")
+
+
+def test_aligned_micrographs_are_cut_where_they_face_each_other(field, rng) -> None:
+    size = VoxelSize(0.5, 0.16, 0.16)
+    planes = [100 + gaussian_filter(rng.random(field.shape), 2) for _ in range(4)]
+    deep = Micrograph(np.stack(planes), "ZYX", size)
+    flat = Micrograph(planes[2], "YX", size._replace(z=None))
+    upper = Micrograph(np.stack(planes[1:]), "ZYX", size)
+    cuts = [
+        drain(cut_aligned(flat, deep, depth_shift(2))),
+        drain(cut_aligned(deep, flat, depth_shift(-2))),
+        drain(cut_aligned(upper, deep, depth_shift(1))),
+    ]
+    assert [[p.plane for p in cut.pieces] for cut in cuts] == [[0], [0], [0, 1, 2]]
+    for piece in (p for cut in cuts for p in cut.pieces):
+        assert (piece.source.shape, piece.channel) == ((1, 256, 320), 0)
+        np.testing.assert_allclose(piece.target, piece.source, rtol=1e-5)
+    np.testing.assert_array_equal(cuts[1].pieces[0].source[0], planes[2])
 
 
 def test_channels_are_cut_each_for_itself(field, rng, tmp_path) -> None:

@@ -10,6 +10,7 @@ import typer
 if TYPE_CHECKING:
     from napari_gan_enhance.micrograph.micrograph import Micrograph
     from napari_gan_enhance.registration.estimate import Alignment
+    from napari_gan_enhance.registration.pairing import CutPair
     from napari_gan_enhance.registration.resample import Resampled
     from napari_gan_enhance.registration.transform import Transform
 
@@ -38,6 +39,13 @@ def align(
     save: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also save the transform.")
     ] = None,
+    pairs: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Also cut training pairs into a data set: MOVING is the source.",
+        ),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace existing results.")
     ] = False,
@@ -48,33 +56,72 @@ def align(
     """Find where MOVING lies on FIXED, and sample it on the grid of FIXED.
 
     Pixel sizes come from the files. The result is float32, and zero where MOVING does
-    not reach; of a stack and a plane, the plane that matches is taken.
+    not reach; of a stack and a plane, the plane that matches is taken. To train on the
+    two, cut them with --pairs: what only one of them shows must not be learned.
     """
     from napari_gan_enhance.cli._console import message, print_json, run_job
-    from napari_gan_enhance.io.atomic import check_free
+    from napari_gan_enhance.io.lazy import file_stem
     from napari_gan_enhance.io.read import read_micrograph
-    from napari_gan_enhance.io.write import check_output, write_micrograph
+    from napari_gan_enhance.io.write import write_micrograph
+    from napari_gan_enhance.registration.pair_set import add_to_pair_set
+    from napari_gan_enhance.registration.pairing import cut_aligned
     from napari_gan_enhance.registration.resample import in_same_unit, resample
     from napari_gan_enhance.registration.transform import save_transform
 
-    check_output(output, overwrite=overwrite)
-    if save is not None:
-        check_free(save, overwrite=overwrite)
+    _check_outputs(output, save, pairs, overwrite=overwrite)
     *pair, assumed = in_same_unit(read_micrograph(moving), read_micrograph(fixed))
     if assumed:
         message(assumed)
     found = _transform(
         pair[0], pair[1], transform, (moving_channel, fixed_channel), apply
     )
+    cut = None if pairs is None else run_job(cut_aligned(pair[0], pair[1], found))
     provenance = _provenance(pair, found)
     result = run_job(resample(pair[0], pair[1], found, provenance=provenance))
     run_job(write_micrograph(output, result.micrograph, overwrite=overwrite))
     if save is not None:
         save_transform(save, found, overwrite=overwrite)
-    if as_json:
-        print_json(_report(output, found, result))
-    else:
-        typer.echo(_sentence(output, found), err=True)
+    report = _report(output, found, result)
+    if pairs is not None and cut is not None:
+        name = file_stem(output)
+        job = add_to_pair_set(
+            pairs,
+            name,
+            cut,
+            like=pair[0],
+            provenance=provenance,
+            overwrite=overwrite,
+        )
+        run_job(job)
+        report["pairs"] = _paired(pairs, name, cut)
+    print_json(report) if as_json else message(_sentence(output, found, cut))
+
+
+def _check_outputs(
+    output: Path, save: Path | None, pairs: Path | None, *, overwrite: bool
+) -> None:
+    """Refuse early what could not be written later."""
+    from napari_gan_enhance.io.atomic import check_free
+    from napari_gan_enhance.io.lazy import file_stem
+    from napari_gan_enhance.io.write import check_output
+    from napari_gan_enhance.registration.pair_set import check_pair_free
+
+    check_output(output, overwrite=overwrite)
+    if save is not None:
+        check_free(save, overwrite=overwrite)
+    if pairs is not None:
+        check_pair_free(pairs, file_stem(output), overwrite=overwrite)
+
+
+def _paired(folder: Path, name: str, cut: CutPair) -> dict[str, Any]:
+    from napari_gan_enhance.registration.pair_set import field_name
+
+    return {
+        "folder": str(folder),
+        "field": field_name(name),
+        "accepted": cut.accepted,
+        "rejected": cut.rejected,
+    }
 
 
 def _transform(
@@ -126,7 +173,10 @@ def _report(output: Path, transform: Transform, result: Resampled) -> dict[str, 
     }
 
 
-def _sentence(output: Path, transform: Transform) -> str:
+def _sentence(output: Path, transform: Transform, cut: CutPair | None) -> str:
     left = transform.residual_um
     off = "" if left is None else f"; what is left is {left:.3g} µm (RMS)"
-    return f"Wrote {output} (float32){off}."
+    said = f"Wrote {output} (float32){off}."
+    if cut is not None:
+        said += f" Pairs: {cut.accepted} patches, {cut.rejected} rejected."
+    return said

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.io.atomic import output_errors
 from napari_gan_enhance.io.write import write_micrograph
 from napari_gan_enhance.micrograph.micrograph import Micrograph
@@ -46,6 +47,7 @@ def add_to_pair_set(
     like: Micrograph,
     provenance: Mapping[str, Any],
     images: Sequence[str] = (),
+    overwrite: bool = False,
 ) -> Job[str]:
     """Write a pair into a data set, which is made if it is not there.
 
@@ -66,6 +68,8 @@ def add_to_pair_set(
         Where both images came from and how they were aligned; JSON values.
     images : sequence of str
         Checksums that tell both images, to find them in another pair.
+    overwrite : bool
+        Whether a pair of this name gives way; else the new one is counted: "cell-1".
 
     Yields
     ------
@@ -84,8 +88,11 @@ def add_to_pair_set(
     OutputError
         If the folder cannot be written to.
     """
+    field = field_name(name)
+    if overwrite and _has_pair(folder, field):
+        remove_from_pair_set(folder, field)
     described = read_pair_set(folder)
-    field = _free_field(name, described)
+    field = _free_field(field, described)
     files = [
         _file(piece, f"{field}-z{piece.plane:03d}-{number:02d}.tif")
         for number, piece in enumerate(cut.pieces)
@@ -107,6 +114,31 @@ def add_to_pair_set(
             _remove_files(folder, files)
         raise
     return field
+
+
+def check_pair_free(folder: Path, name: str, *, overwrite: bool) -> None:
+    """Refuse the name of a pair that a data set has and that must not be replaced.
+
+    Raises
+    ------
+    InputError
+        If the set has a pair of this name.
+    FileFormatError
+        If the description cannot be read.
+    """
+    field = field_name(name)
+    if _has_pair(folder, field) and not overwrite:
+        raise InputError(
+            f"{folder.name!r} has a pair {field!r} already - each field of view is one "
+            "pair - give it another name or overwrite explicitly."
+        )
+
+
+def field_name(name: str) -> str:
+    """Return a name as it is written into the names of files."""
+    # "_" would make the trainer take what follows for an exposure of another target.
+    field = re.sub(r"[^\w.-]+|_", "-", name).strip("-.")
+    return field or "pair"
 
 
 def remove_from_pair_set(folder: Path, field: str) -> None:
@@ -178,6 +210,10 @@ def source_range(image: Path, percentiles: tuple[float, float]) -> list[Range] |
     return None
 
 
+def _has_pair(folder: Path, field: str) -> bool:
+    return field in {pair.field for pair in read_pair_set(folder).pairs}
+
+
 def _entries(image: Path) -> Iterator[tuple[DescribedPair, PairFile]]:
     """Yield the pair and the file that describe an image."""
     for pair in read_pair_set(image.parent.parent).pairs:
@@ -210,9 +246,7 @@ def _remove_files(folder: Path, files: Sequence[PairFile]) -> None:
             (folder / side / file.name).unlink(missing_ok=True)
 
 
-def _free_field(name: str, described: PairSet) -> str:
-    # "_" would make the trainer take what follows for an exposure of another target.
-    field = re.sub(r"[^\w.-]+|_", "-", name).strip("-.") or "pair"
+def _free_field(field: str, described: PairSet) -> str:
     # Many disks take upper and lower case for one.
     taken = {pair.field.casefold() for pair in described.pairs}
     counted = (f"{field}-{number}" for number in itertools.count(1))

@@ -24,6 +24,8 @@ from napari_gan_enhance.registration.filtering import bandpassed
 from napari_gan_enhance.registration.levels import levels_of
 from napari_gan_enhance.registration.resample import (
     inner_box,
+    matched_plane,
+    placed_image,
     plane_between,
     sampled,
 )
@@ -33,7 +35,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_gan_enhance.micrograph.micrograph import Micrograph
     from napari_gan_enhance.registration.splitting import Box
+    from napari_gan_enhance.registration.transform import Transform
 
 PATCH = 64
 """Side of a patch in pixels: as large as the blocks whose shift can be measured."""
@@ -151,6 +155,36 @@ def cut_channels(
         cuts[0].shape,
         tuple(chain.from_iterable(cut.levels for cut in cuts)),
     )
+
+
+def cut_aligned(
+    source: Micrograph, target: Micrograph, transform: Transform
+) -> Job[CutPair]:
+    """Cut every channel of two micrographs, the first of which is moved.
+
+    Of the first time point. Of a stack beside a plane, the plane that lies nearest.
+
+    Parameters
+    ----------
+    source, target : Micrograph
+        Placed by their voxel sizes, the first pixels at 0.
+    transform : Transform
+        From the source to the target.
+
+    Returns
+    -------
+    CutPair
+        As of `cut_channels`, which says what is raised.
+    """
+    sides = [
+        [placed_image(image, channel) for channel in range(image.size("C"))]
+        for image in (source, target)
+    ]
+    plane = matched_plane(source, target, transform)
+    if plane is not None:
+        sides = [[image.plane(plane) for image in side] for side in sides]
+    moved = [PlacedImage(i.pixels, transform.placed(i.to_world)) for i in sides[0]]
+    return (yield from cut_channels(moved, sides[1]))
 
 
 def _cut(

@@ -161,7 +161,7 @@ def resample(
         voxel_size_um=VoxelSize(size.z if is_deep else None, size.y, size.x),
         provenance=dict(provenance),
     )
-    plane_index = _matched_plane(moving, fixed, transform)
+    plane_index = matched_plane(moving, fixed, transform)
     return Resampled(result, inner_box(covered), plane_index)
 
 
@@ -246,6 +246,18 @@ def plane_between(source: AxesView, index: float) -> tuple[NDArray[np.float32], 
     return (1 - share) * first + share * planes[1].astype(np.float32), reaches
 
 
+def matched_plane(
+    moving: Micrograph, fixed: Micrograph, transform: Transform
+) -> int | None:
+    """Return which plane of a stack lies beside a plane; None for two of a kind."""
+    deep = [m.size("Z") > 1 for m in (moving, fixed)]
+    if deep[0] == deep[1]:
+        return None
+    stack, z = (moving, -transform.z_um) if deep[0] else (fixed, transform.z_um)
+    index = round(z / (stack.voxel_size_um.z or 1.0))
+    return min(max(index, 0), stack.size("Z") - 1)
+
+
 def _count(
     table: NDArray[np.int64], top: int, bottom: int, left: int, right: int
 ) -> int:
@@ -278,14 +290,3 @@ def _wanted_depths(
     own = fixed.voxel_size_um.z or 1.0
     count = fixed.size("Z")
     return [(i * own - transform.z_um) / step for i in range(count)], True
-
-
-def _matched_plane(
-    moving: Micrograph, fixed: Micrograph, transform: Transform
-) -> int | None:
-    deep = [m.size("Z") > 1 for m in (moving, fixed)]
-    if deep[0] == deep[1]:
-        return None
-    stack, z = (moving, -transform.z_um) if deep[0] else (fixed, transform.z_um)
-    index = round(z / (stack.voxel_size_um.z or 1.0))
-    return min(max(index, 0), stack.size("Z") - 1)
