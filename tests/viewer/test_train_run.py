@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import tifffile
 
-from napari_gan_enhance.progress import drain
+from napari_gan_enhance.errors import OutputError
+from napari_gan_enhance.progress import Progress, drain
+from napari_gan_enhance.training import run
+from napari_gan_enhance.training.events import Saved, Validated
 from napari_gan_enhance.training.pairs import find_pairs
 from napari_gan_enhance.training.simulation import SimulationSettings, simulate
 from napari_gan_enhance.viewer.train_choices import RECIPES, TrainChoices
-from napari_gan_enhance.viewer.train_run import recipe_of
+from napari_gan_enhance.viewer.train_run import TrainRequest, recipe_of, train
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from napari_gan_enhance.progress import Job
+    from napari_gan_enhance.training.run import TrainingJob
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -29,3 +37,33 @@ def test_crops_of_one_sharp_image_are_one_field(
     recipe = recipe_of(TrainChoices(recipe=name))
     pairs = find_pairs(data / "source", data / "target", recipe.field_pattern)
     assert [pair.field for pair in pairs] == ["nice", "nice"]
+
+
+def trained(job: TrainingJob) -> Job[None]:
+    """Be a training whose step 5 is the best, and whose card is written at the end."""
+    looked = Validated(5, {}, None, True, 5, 1e-3, None)
+    yield Progress(5, 5, "training", detail=looked)
+    job.output.write_bytes(b"best")
+    yield Progress(5, 5, "training", detail=Saved(job.output, 5, 1.0))
+    job.output.write_bytes(b"best, with scores")
+
+
+@pytest.mark.parametrize(("room", "kept"), [(0, []), (1, [b"best"])])
+def test_full_disk_is_told_and_spares_what_was_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int, kept: list[bytes]
+) -> None:
+    copy, copies = shutil.copyfile, []
+
+    def full(source: Path, target: Path) -> None:
+        target.write_bytes(b"be")
+        if len(copies) == room:
+            raise OSError(errno.ENOSPC, "")
+        copies.append(copy(source, target))
+
+    monkeypatch.setattr(run, "run_training", trained)
+    monkeypatch.setattr(shutil, "copyfile", full)
+    request = TrainRequest((tmp_path,), TrainChoices(), tmp_path / "mine.safetensors")
+    with pytest.raises(OutputError, match=r"'mine-step-5.safetensors' .* free some"):
+        drain(train(request))
+    found = [p.read_bytes() for p in tmp_path.iterdir() if p != request.output]
+    assert found == kept

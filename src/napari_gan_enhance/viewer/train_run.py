@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from napari_gan_enhance.viewer.train_choices import (
     MOST_STEPS,
     TrainChoices,
 )
+from napari_gan_enhance.viewer.train_results import save_checkpoint_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -160,11 +160,11 @@ def train(request: TrainRequest) -> Job[None]:
                 yield from _memory(report)
             elif isinstance(report.detail, Saved) and looked is not None:
                 best = _beside(request.output, looked.step)
-                shutil.copyfile(report.detail.path, best)
+                save_checkpoint_as(report.detail.path, best)
                 kept = KeptCheckpoint(best, looked.step, looked.score, looked.preview)
                 yield replace(report, note="", detail=kept)
     if best != request.output:  # its card has the final scores now
-        shutil.copyfile(request.output, best)
+        save_checkpoint_as(request.output, best)
 
 
 def recipe_of(choices: TrainChoices) -> Recipe:
