@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from qtpy.QtWidgets import QFileDialog
 
 from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.widgets import _bead_section, _psf_box
@@ -210,8 +211,7 @@ def test_psf_of_beads_is_saved_with_its_voxel_size(
     section.points.layer().add([60, 60])
     with qtbot.waitSignal(section.runner.idle, timeout=WAIT_MS):
         section.distill.click()
-    dialog = _bead_section.QFileDialog
-    monkeypatch.setattr(dialog, "getSaveFileName", lambda *_: (str(path), ""))
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
     section.save.click()
     saved = read_micrograph(path)
     assert saved.voxel_size_um.x == pytest.approx(0.1)

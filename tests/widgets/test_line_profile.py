@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dask.array as da
@@ -16,13 +17,14 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog
 from wrapt import ObjectProxy
 
+from napari_gan_enhance.errors import OutputError
+from napari_gan_enhance.viewer.profile_files import save_request
 from napari_gan_enhance.viewer.profile_lines import line_layer
+from napari_gan_enhance.viewer.profile_pixels import PixelStore
 from napari_gan_enhance.widgets import _line_profile_saving
 from napari_gan_enhance.widgets.line_profile import GUIDE, LineProfileDock
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from napari import Viewer
     from napari.layers import Image
     from pytestqt.qtbot import QtBot
@@ -255,15 +257,24 @@ def test_lines_are_saved(
     qtbot.waitUntil(button.isEnabled, timeout=WAIT_MS)
 
 
-def test_unknown_ending_is_refused(
+def test_a_file_nobody_was_asked_about_is_not_replaced(
     drawn: LineProfileDock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []
     monkeypatch.setattr(_line_profile_saving, "show_error", told.append)
-    path = tmp_path / "profile.xls"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a: (str(path), ""))
+    answer = str(tmp_path / "profile"), "Table (*.csv)"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a: answer)
+    (tmp_path / "profile.csv").write_text("mine")
     drawn.saving.save.click()
-    assert ".csv, .png, .svg, .pdf" in told[0]
+    assert not drawn.saving.runner.is_running
+    assert "'profile.csv' already exists" in told[0]
+    assert (tmp_path / "profile.csv").read_text() == "mine"
+
+
+def test_unknown_ending_is_refused(drawn: LineProfileDock, viewer: Viewer) -> None:
+    choices, store = drawn.options.choices(), PixelStore()
+    with pytest.raises(OutputError, match=r"\.csv, \.png, \.svg, \.pdf"):
+        save_request(viewer, Path("profile.xls"), [], choices, store)
 
 
 def test_closed_dock_hears_nothing(

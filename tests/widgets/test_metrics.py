@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tifffile
 from qtpy.QtGui import QDesktopServices, QGuiApplication
+from qtpy.QtWidgets import QFileDialog
 from scipy.ndimage import gaussian_filter
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
@@ -240,6 +241,26 @@ def test_two_recordings_and_sharp_images_judge_without_a_reference(
     second.metadata = {}
     press(form.measure, dock, qtbot)
     assert "'first' is 'enhance' and 'second' is raw" in form.table.text.text()
+
+
+def test_export_completes_the_name_and_replaces_no_other_table(
+    dock: MetricsDock,
+    qtbot: QtBot,
+    tmp_path: Path,
+    told: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    press(dock.form.measure, dock, qtbot)
+    other = tmp_path / "mine-0.csv"
+    other.write_text("of last week")
+    answer = str(tmp_path / "mine-0.5"), ""
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: answer)
+    dock.form.table.export.click()
+    assert other.read_text() == "of last week"
+    assert "# reference: truth" in (tmp_path / "mine-0.5.csv").read_text("utf-8")
+    assert told == []
+    dock.form.table.export.click()
+    assert "'mine-0.5.csv' already exists" in told[0]
 
 
 def test_table_goes_to_clipboard_and_file_and_choices_stay(

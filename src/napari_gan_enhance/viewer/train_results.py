@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from platformdirs import user_data_path
 
-from napari_gan_enhance.io.atomic import atomic_file, check_free, output_errors
-from napari_gan_enhance.viewer.model_choice import CHECKPOINT_SUFFIX
+from napari_gan_enhance.io.atomic import atomic_file, output_errors
 
 if TYPE_CHECKING:
     from napari_gan_enhance.training.events import HeldOutScore
@@ -46,21 +45,14 @@ def keep_checkpoint(path: Path) -> Path:
 
 
 def save_checkpoint_as(path: Path, copy: Path) -> None:
-    """Copy a checkpoint to a file of the user's choice, who was asked about that name.
-
-    Without the suffix of checkpoints it is added to the name; nobody was asked about
-    that file, so it is not replaced.
+    """Copy a checkpoint; the dialog has asked before a file is replaced.
 
     Raises
     ------
     OutputError
-        If it cannot be written, or a file of the completed name is there.
+        If it cannot be written.
     """
-    named = copy
-    if copy.suffix != CHECKPOINT_SUFFIX:
-        named = copy.with_name(copy.name + CHECKPOINT_SUFFIX)
-        check_free(named, overwrite=False)
-    with atomic_file(named, overwrite=True) as unfinished:
+    with atomic_file(copy, overwrite=True) as unfinished:
         shutil.copyfile(path, unfinished)
 
 

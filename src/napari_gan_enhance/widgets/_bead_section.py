@@ -10,7 +10,6 @@ from napari.layers import Image, Layer, Points
 from napari.utils.notifications import show_error
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
-    QFileDialog,
     QFormLayout,
     QHBoxLayout,
     QPushButton,
@@ -30,6 +29,7 @@ from napari_gan_enhance.viewer.optics_values import OpticsValues
 from napari_gan_enhance.viewer.writer import write_image
 from napari_gan_enhance.widgets._fields import text_label
 from napari_gan_enhance.widgets._layer_field import LayerField
+from napari_gan_enhance.widgets._save_dialog import ask_save
 from napari_gan_enhance.widgets._worker import JobRunner
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
     from napari_gan_enhance.optics.beads import BeadPsf
     from napari_gan_enhance.viewer.bead_psf import BeadRequest
+
+FILES = "OME-TIFF (*.ome.tif *.ome.tiff *.tif *.tiff)"
 
 HINT = (
     "Click on single, bright beads, away from others and from the edges. Five or more "
@@ -133,14 +135,13 @@ class BeadSection(QWidget):
         self.text.setText(str(error))
 
     def _on_save(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(
-            self, "Save the PSF", "psf.ome.tif", "OME-TIFF (*.ome.tif *.ome.tiff)"
-        )
-        if not path or self._made is None:
+        if self._made is None:
             return
         data, state, _ = self._made.as_layer_data_tuple()
         try:
-            write_image(path, data, state)
+            path = ask_save(self, "Save the PSF", "psf.ome.tif", FILES)
+            if path is not None:
+                write_image(str(path), data, state)
         except GanEnhanceError as error:
             show_error(str(error))
 

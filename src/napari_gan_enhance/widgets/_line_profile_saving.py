@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from napari.utils.notifications import show_error, show_info
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from napari_gan_enhance.errors import GanEnhanceError
 from napari_gan_enhance.viewer.profile_files import SaveRequest, save_profile
+from napari_gan_enhance.widgets._save_dialog import ask_save
 from napari_gan_enhance.widgets._worker import JobRunner
 
 TABLE_AND_PLOT = "Table (*.csv);;Plot (*.png);;Plot (*.svg)"
@@ -58,13 +59,10 @@ class SaveButtons(QWidget):
             button.setEnabled(is_wanted and not self.runner.is_running)
 
     def _ask(self, title: str, name: str, kinds: str, has_crops: bool) -> None:
-        chosen, kind = QFileDialog.getSaveFileName(self, title, name, kinds)
-        if not chosen:
-            return
-        path = Path(chosen)
-        if not path.suffix:
-            path = path.with_name(path.name + kind.split("*")[1].rstrip(")"))
         try:
+            path = ask_save(self, title, name, kinds)
+            if path is None:
+                return
             request = self._gather(path, has_crops)
         except GanEnhanceError as error:
             show_error(str(error))

@@ -25,6 +25,7 @@ from napari_gan_enhance.errors import GanEnhanceError
 from napari_gan_enhance.metrics.resolution import DECORRELATION_NOTE, SINGLE_NOTE
 from napari_gan_enhance.widgets._fields import choice_box, select, text_label
 from napari_gan_enhance.widgets._layer_field import LayerField
+from napari_gan_enhance.widgets._save_dialog import ask_save
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -143,9 +144,9 @@ class AloneForm(QWidget):
 
     def ask_save(self) -> None:
         """Ask for a name and save."""
-        path, _ = QFileDialog.getSaveFileName(self, "Save", "niqe.json", FILES)
-        if path:
-            self.save_model(Path(path))
+        path = ask_save(self, "Save", "niqe.json", FILES)
+        if path is not None:
+            self.save_model(path)
 
     def _connect(self) -> None:
         for box in (self.decorrelation, self.frc, self.single_image, self.niqe):

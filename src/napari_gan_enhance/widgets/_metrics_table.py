@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import (
-    QFileDialog,
     QHBoxLayout,
     QPushButton,
     QTreeWidget,
@@ -25,6 +22,7 @@ from napari_gan_enhance.viewer.metrics_table import (
     shown,
 )
 from napari_gan_enhance.widgets._fields import text_label
+from napari_gan_enhance.widgets._save_dialog import ask_save
 
 GUIDE = "Tick the layers to judge, choose what to judge them by, and press 'Measure'."
 NAME_WIDTH = 300
@@ -104,11 +102,9 @@ class MetricsTable(QWidget):
         OutputError
             If the file cannot be written.
         """
-        path, _ = QFileDialog.getSaveFileName(
-            self, "Export", "metrics.csv", "Table (*.csv)"
-        )
-        if path and self.table is not None:
-            save_table(Path(path).with_suffix(".csv"), self.table)
+        path = ask_save(self, "Export", "metrics.csv", "Table (*.csv)")
+        if path is not None and self.table is not None:
+            save_table(path, self.table)
 
     def _on_copy(self) -> None:
         clipboard = QGuiApplication.clipboard()

@@ -34,6 +34,7 @@ from napari_gan_enhance.viewer.alignment import (
 )
 from napari_gan_enhance.viewer.placement import facing_views, turned, view_of
 from napari_gan_enhance.widgets._align_form import AlignForm
+from napari_gan_enhance.widgets._save_dialog import ask_save
 from napari_gan_enhance.widgets._worker import JobRunner
 
 if TYPE_CHECKING:
@@ -189,9 +190,9 @@ class AlignDock(QWidget):
             self.estimate(start)
 
     def _on_save(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, "Save", "align.json", FILES)
-        if path:
-            self.save(Path(path))
+        path = ask_save(self, "Save", "align.json", FILES)
+        if path is not None:
+            self.save(path)
 
     def _on_load(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Load", "", FILES)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_error
 from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QFileDialog, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_gan_enhance.errors import GanEnhanceError
 from napari_gan_enhance.training.events import Losses, Preview, Validated
@@ -29,6 +29,7 @@ from napari_gan_enhance.viewer.train_run import (
     TrainRequest,
     train_in_child,
 )
+from napari_gan_enhance.widgets._save_dialog import ask_save
 from napari_gan_enhance.widgets._settings import (
     load_choices,
     save_choices,
@@ -191,11 +192,10 @@ class TrainDock(QWidget):
         kept = self.panel.strip.checkpoint
         if kept is None:
             return
-        path, _ = QFileDialog.getSaveFileName(
-            self, "Save", kept.path.name, f"Checkpoints (*{CHECKPOINT_SUFFIX})"
-        )
-        if path:
-            save_checkpoint_as(kept.path, Path(path))
+        kinds = f"Checkpoints (*{CHECKPOINT_SUFFIX})"
+        path = ask_save(self, "Save", kept.path.name, kinds)
+        if path is not None:
+            save_checkpoint_as(kept.path, path)
 
     def _on_defaults(self) -> None:
         form = self.panel.form
