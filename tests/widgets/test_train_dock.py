@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import psutil
 import pytest
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QScrollArea
 from scipy.ndimage import gaussian_filter
 
@@ -90,6 +91,21 @@ def test_nothing_is_cut_off_where_the_form_scrolls(dock: TrainDock) -> None:
     (scroll,) = dock.panel.findChildren(QScrollArea)
     assert scroll.verticalScrollBar().isVisible()
     assert scroll.widget().width() <= scroll.viewport().width()
+
+
+def test_a_long_name_does_not_hide_how_many_patches(
+    dock: TrainDock, qtbot: QtBot
+) -> None:
+    dock._viewer.layers["one source"].name = "experiment 17 " * 10
+    box = dock.panel.pairs
+    with qtbot.waitSignal(box.runner.idle, timeout=WAIT_MS):
+        box.add.click()
+    window = dock._viewer.window._qt_window
+    window.show()
+    QApplication.processEvents()
+    assert box.list.horizontalScrollBar().maximum() == 0
+    assert box.list.textElideMode() is Qt.TextElideMode.ElideMiddle
+    assert box.list.item(0).toolTip() == box.list.item(0).text()
 
 
 def train_to_the_end(dock: TrainDock, qtbot: QtBot) -> None:

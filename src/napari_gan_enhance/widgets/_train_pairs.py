@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_error
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QFileDialog,
     QFormLayout,
@@ -64,6 +64,9 @@ class PairsBox(QGroupBox):
         self.target.setCurrentIndex(min(1, self.target.count() - 1))
         self.list = QListWidget(self)
         self.list.setMaximumHeight(LIST_HEIGHT)
+        # A name may be longer than the dock is wide; how many patches stands last.
+        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setToolTip(
             "Training pairs. Pairs cut from layers are gone when the dock is closed, "
             "unless saved; folders are only read."
@@ -149,6 +152,8 @@ class PairsBox(QGroupBox):
         chosen = self.list.currentRow()
         self.list.clear()
         self.list.addItems([row.text for row in self._rows])
+        for index, row in enumerate(self._rows):
+            self.list.item(index).setToolTip(row.text)
         self.list.setCurrentRow(min(max(chosen, 0), len(self._rows) - 1))
         is_idle = not self.runner.is_running
         self.add.setEnabled(is_idle)
