@@ -39,6 +39,25 @@ def test_crops_of_one_sharp_image_are_one_field(
     assert [pair.field for pair in pairs] == ["nice", "nice"]
 
 
+@pytest.mark.parametrize(
+    ("name", "plateau", "stop"),
+    [
+        ("finetune", 10 * 50, 5 * 50),
+        ("panek", 10 * 500, None),
+        ("supervised", 10 * 500, None),
+        ("panek-paper", 10 * 2_000, None),
+    ],
+)
+def test_patience_lasts_as_many_steps_as_on_the_command_line(
+    name: str, plateau: int, stop: int | None
+) -> None:
+    recipe = recipe_of(TrainChoices(recipe=name))
+    assert recipe.validate_every <= 100
+    assert recipe.plateau_patience * recipe.validate_every == plateau
+    patience = recipe.stop_patience
+    assert (patience and patience * recipe.validate_every) == stop
+
+
 def trained(job: TrainingJob) -> Job[None]:
     """Be a training whose step 5 is the best, and whose card is written at the end."""
     looked = Validated(5, {}, None, True, 5, 1e-3, None)

@@ -114,6 +114,21 @@ class Recipe(BaseModel):
             raise ValueError("gradients are balanced against a pixel or SSIM loss")
         return self
 
+    def looking_every(self, steps: int) -> Recipe:
+        """Return the recipe with validations so often, and patience for as many steps.
+
+        Parameters
+        ----------
+        steps : int, >= 1
+        """
+        counts = ("plateau_patience", "stop_patience")
+        scaled = {
+            name: max(1, round(count * self.validate_every / steps))
+            for name in counts
+            if (count := getattr(self, name)) is not None
+        }
+        return self.model_copy(update={"validate_every": steps, **scaled})
+
     @property
     def is_adversarial(self) -> bool:
         """Whether there is a discriminator."""

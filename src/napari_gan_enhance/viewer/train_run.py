@@ -177,14 +177,10 @@ def recipe_of(choices: TrainChoices) -> Recipe:
         "steps": MOST_STEPS if by_time else choices.steps,
         "minutes": choices.minutes if by_time else None,
     }
-    recipe = recipe_named(choices.recipe)
-    return Recipe.model_validate(
-        {
-            **recipe.model_dump(),
-            **budget,
-            "validate_every": min(recipe.validate_every, LOOK_EVERY),
-        }
+    recipe = Recipe.model_validate(
+        {**recipe_named(choices.recipe).model_dump(), **budget}
     )
+    return recipe.looking_every(min(recipe.validate_every, LOOK_EVERY))
 
 
 def _beside(path: Path, step: int) -> Path:
