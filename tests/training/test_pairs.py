@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tifffile
@@ -25,6 +27,25 @@ def test_field_pattern_joins_channels(folders):
         path.rename(path.with_name(f"cell{int(path.stem[0]) // 2}-{path.name}"))
     fields = {p.field for p in find_pairs(source, target, r"^cell\d")}
     assert fields == {"cell0", "cell1", "cell2"}
+
+
+@pytest.mark.parametrize(
+    ("inside", "source", "target"),
+    [
+        (".", "source", "target"),
+        ("..", "set/source", "set/target"),
+        ("source", ".", "../target"),
+        ("target", "../source", "."),
+    ],
+)
+def test_data_set_has_its_name_wherever_it_is_called_from(
+    folders, monkeypatch, inside, source, target
+):
+    monkeypatch.chdir(folders[0].parent / inside)
+    pairs = find_pairs(Path(source), Path(target))
+    assert {pair.data_set for pair in pairs} == {"set"}
+    assert {pair.source.parent.name for pair in pairs} == {"source"}
+    assert {pair.target.parent.name for pair in pairs} == {"target"}
 
 
 def test_source_without_target_is_refused(folders):

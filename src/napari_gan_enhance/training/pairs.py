@@ -78,6 +78,7 @@ def find_pairs(source: Path, target: Path, field_pattern: str = "") -> list[Pair
                 f"There is no folder {str(folder)!r} - training needs a folder of "
                 "sources and one of targets - check the path."
             )
+    source, target = placed(source), placed(target)
     described = described_set(source.parent)
     own = described.field_pattern if described else simulated_pattern(source.parent)
     field_pattern = field_pattern or own
@@ -102,6 +103,12 @@ def find_pairs(source: Path, target: Path, field_pattern: str = "") -> list[Pair
             "of images - choose the folder that holds them."
         )
     return pairs
+
+
+def placed(folder: Path) -> Path:
+    """Return the whole path of a folder, which may be a link in its data set."""
+    whole = folder.absolute()
+    return whole.parent.resolve() / whole.name
 
 
 def split_by_field(

@@ -25,7 +25,7 @@ from napari_gan_enhance.training.fabric import launched_fabric, leave
 from napari_gan_enhance.training.held_out import HeldOut, fitting_patch, keep_apart
 from napari_gan_enhance.training.loop import train
 from napari_gan_enhance.training.memory import kept_memory, returned_memory
-from napari_gan_enhance.training.pairs import Pair, find_pairs
+from napari_gan_enhance.training.pairs import Pair, find_pairs, placed
 from napari_gan_enhance.training.record import record_path, write_record
 from napari_gan_enhance.training.report import (
     describe_data,
@@ -136,7 +136,8 @@ class _Run:
 
     def __init__(self, job: TrainingJob, fabric: Fabric) -> None:
         self.job = job
-        patch = fitting_patch([s.parent for s, _ in job.folders], job.recipe.patch)
+        data_sets = [placed(source).parent for source, _ in job.folders]
+        patch = fitting_patch(data_sets, job.recipe.patch)
         self.recipe = job.recipe.model_copy(update={"patch": patch})
         self.fabric = fabric
         network, self.spec, self.parent = _start(job)
