@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_gan_enhance.errors import InputError
+from napari_gan_enhance.metrics.overlap import SAME_GRID_PX
 from napari_gan_enhance.micrograph.view import AxesView
 from napari_gan_enhance.registration.resample import plane_between, sampled
 from napari_gan_enhance.viewer.diverging import LESS_MORE
@@ -18,11 +19,7 @@ from napari_gan_enhance.viewer.layers import (
     result_layer_data,
     unique_name,
 )
-from napari_gan_enhance.viewer.shared_grid import (
-    SAME_GRID_PX,
-    check_sizes,
-    shared_grid,
-)
+from napari_gan_enhance.viewer.shared_grid import check_sizes, shared_grid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,4 +1,9 @@
-"""Where one layer lies on the pixel grid of another, turned and scaled or not."""
+"""Where one layer lies on the pixel grid of another, turned and scaled or not.
+
+For looking: all that the two share, up to the corners, and NaN where a turned one does
+not reach. Scores need a box that is covered wholly, and read it with the weights of
+`metrics.overlap`, whose tables grow with the square of a side: `registration.overlap`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_gan_enhance.errors import InputError
+from napari_gan_enhance.metrics.overlap import SAME_GRID_PX
 from napari_gan_enhance.viewer.layer_pair import check_overlap
 from napari_gan_enhance.viewer.layers import layer_axes
 from napari_gan_enhance.viewer.placement import world_matrix
@@ -19,9 +25,6 @@ if TYPE_CHECKING:
 
     from napari.layers import Image
     from numpy.typing import NDArray
-
-SAME_GRID_PX = 1e-3
-"""Pixels; grids that differ by less are one grid, and nothing is interpolated."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
