@@ -21,14 +21,17 @@ import torch
 from napari_gan_enhance.checkpoints.header import read_header
 from napari_gan_enhance.checkpoints.native import load_network
 from napari_gan_enhance.progress import drain
-from napari_gan_enhance.training import run as run_module
+from napari_gan_enhance.training import saving
 from napari_gan_enhance.training.recipe import Recipe
 from napari_gan_enhance.training.resume import resume_path
 from napari_gan_enhance.training.run import TrainingJob, run_training
 
 DEATHS = 5
-LIVES_S = (0.05, 0.4)
-"""Long enough to save something, short enough not to finish."""
+LIVES_S = (0.0, 0.3)
+"""After the first state is saved; short enough not to finish."""
+
+WAIT_S = 60
+"""Longer than a child needs to begin on a busy machine."""
 
 RECIPE = Recipe(
     name="tiny",
@@ -45,18 +48,20 @@ RECIPE = Recipe(
 def main() -> None:
     source, target, folder = map(Path, sys.argv[1:])
     torch.set_num_threads(1)
-    run_module.SAVE_EVERY_S, run_module.SAVING_SHARE = 0.0, 1e9
+    saving.SAVE_EVERY_S = 0.0
     job = TrainingJob([(source, target)], RECIPE, folder / "a.safetensors")
     drain(run_training(replace(job, device="cpu")))
     killed = replace(job, device="cpu", output=folder / "b.safetensors")
     lives = random.Random(0)
     deaths = 0
     for _ in range(DEATHS):
-        resumed = resume_path(killed.output).exists()
+        before = written_at(resume_path(killed.output))
+        resumed = before is not None
         child = os.fork()
         if child == 0:
             drain(run_training(replace(killed, resume=resumed, overwrite=True)))
             os._exit(0)
+        wait_for_another(before, resume_path(killed.output))
         time.sleep(lives.uniform(*LIVES_S))
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
@@ -65,6 +70,21 @@ def main() -> None:
     assert deaths >= DEATHS // 2, f"only {deaths} children were killed at work"
     if resume_path(killed.output).exists():
         drain(run_training(replace(killed, resume=True)))
+
+
+def wait_for_another(before: int | None, state: Path) -> None:
+    """Wait until there is another state than before."""
+    end = time.monotonic() + WAIT_S
+    while written_at(state) == before:
+        assert time.monotonic() < end, "the child saves nothing"
+        time.sleep(0.001)
+
+
+def written_at(path: Path) -> int | None:
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
 
 
 def check(job: TrainingJob) -> None:

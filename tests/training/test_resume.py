@@ -6,7 +6,10 @@ import errno
 import shutil
 import subprocess
 import sys
+from concurrent.futures import Future
 from pathlib import Path
+from threading import Event
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -14,9 +17,12 @@ from safetensors.torch import load_file
 
 from napari_gan_enhance.errors import OutputError, TrainingError
 from napari_gan_enhance.progress import drain
-from napari_gan_enhance.training import run as run_module
+from napari_gan_enhance.training import loop, saving
 from napari_gan_enhance.training.resume import resume_path
 from napari_gan_enhance.training.run import run_training
+
+WAIT_S = 60
+"""Longer than eight steps take on a busy machine."""
 
 SHORT = {"steps": 12, "validate_every": 6}
 
@@ -50,16 +56,76 @@ def test_resumed_training_equals_an_unbroken_one(make_job, recipe, step):
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
-def test_state_is_saved_between_validations(make_job, monkeypatch):
-    monkeypatch.setattr(run_module, "SAVE_EVERY_S", 0.0)
-    monkeypatch.setattr(run_module, "SAVING_SHARE", 1e9)
+class AtOnce:
+    """A thread that does at once what it is given."""
+
+    def __init__(self, *_):
+        pass
+
+    def submit(self, function, *arguments):
+        done = Future()
+        done.set_result(function(*arguments))
+        return done
+
+    def shutdown(self):
+        pass
+
+
+def stored_step(job):
+    state = torch.load(resume_path(job.output), weights_only=True)
+    return state["training"]["step"]
+
+
+def test_state_on_the_disk_is_at_most_ten_seconds_old(make_job, monkeypatch):
+    """Each step takes a second of a clock made for that, and writing takes none."""
+    clock = SimpleNamespace(now=0.0)
+    really_update = loop.update
+
+    def update(*arguments):
+        clock.now += 1.0
+        return really_update(*arguments)
+
+    monkeypatch.setattr(loop, "update", update)
+    monkeypatch.setattr(saving, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    monkeypatch.setattr(saving, "ThreadPoolExecutor", AtOnce)
     job = make_job(recipe={"validate_every": 1000})
     run = run_training(job)
-    next(r for r in run if r.done == 8)
     # As after a loss of power: nothing is closed.
-    state = torch.load(resume_path(job.output), weights_only=True)
-    assert state["training"]["step"] == 7
+    lost = [r.done - stored_step(job) for r in run if r.stage == "training" and r.done]
+    assert len(lost) > job.recipe.steps
+    assert 5 < max(lost) <= 10
+
+
+def test_training_does_not_wait_for_the_disk(make_job, monkeypatch):
+    may_write = Event()
+    really_write = saving.write_state
+
+    def write_slowly(*arguments):
+        assert may_write.wait(WAIT_S)
+        really_write(*arguments)
+
+    monkeypatch.setattr(saving, "write_state", write_slowly)
+    job = make_job(recipe={"validate_every": 4})
+    run = run_training(job)
+    next(r for r in run if r.done == 8)
+    assert not resume_path(job.output).exists()
+    may_write.set()
     run.close()
+    assert stored_step(job) == 8
+
+
+def test_copy_stays_as_it_is_and_its_memory_is_used_again():
+    state = {"weights": [torch.zeros(3)], "step": 1, "rows": [{"step": 0}]}
+    first = saving.copied(state)
+    state["weights"][0] += 1
+    state["rows"].append({"step": 1})
+    assert first["weights"][0].tolist() == [0, 0, 0]
+    assert first["rows"] == [{"step": 0}]
+    memory = first["weights"][0].data_ptr()
+    second = saving.copied(state, first)
+    assert second["weights"][0].tolist() == [1, 1, 1]
+    assert second["weights"][0].data_ptr() == memory
+    assert second["rows"] == [{"step": 0}, {"step": 1}]
 
 
 def test_killed_training_leaves_what_loads_and_ends_alike(folders, tmp_path):

@@ -23,8 +23,19 @@ def resume_path(checkpoint: Path) -> Path:
     return checkpoint.with_suffix(".resume")
 
 
-def save_state(training: Training, checkpoint: Path, recipe: dict[str, Any]) -> None:
-    """Write the state; the last one stays until the new one is complete.
+def write_state(
+    state: dict[str, Any], checkpoint: Path, recipe: dict[str, Any]
+) -> None:
+    """Write a state; the last one stays until the new one is complete.
+
+    Parameters
+    ----------
+    state : dict
+        Of a Training.
+    checkpoint : Path
+        Beside which it is written.
+    recipe : dict
+        Settings that a training must have to take it up.
 
     Raises
     ------
@@ -32,7 +43,7 @@ def save_state(training: Training, checkpoint: Path, recipe: dict[str, Any]) -> 
         If the disk is full, for example.
     """
     content = io.BytesIO()
-    torch.save({"recipe": recipe, "training": training.state_dict()}, content)
+    torch.save({"recipe": recipe, "training": state}, content)
     with atomic_file(resume_path(checkpoint), overwrite=True) as unfinished:
         # Not by torch: its writer turns a full disk into a RuntimeError.
         unfinished.write_bytes(content.getbuffer())

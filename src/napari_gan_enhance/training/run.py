@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -37,26 +36,19 @@ from napari_gan_enhance.training.resume import (
     load_state,
     remove_leftovers,
     resume_path,
-    save_state,
 )
+from napari_gan_enhance.training.saving import StateSaver
 from napari_gan_enhance.training.state import Training
 from napari_gan_enhance.training.validation import Validator
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from lightning_fabric import Fabric
 
     from napari_gan_enhance.models.spec import ModelCard, ModelSpec, Score
     from napari_gan_enhance.training.recipe import Recipe
-
-SAVE_EVERY_S = 8.0
-"""Seconds of work that may be lost when the power fails; a step comes on top."""
-
-SAVING_SHARE = 0.02
-"""Largest share of the time that saving may take: networks of hundreds of MB are saved
-less often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +85,11 @@ class TrainingJob:
 def run_training(job: TrainingJob) -> Job[ModelCard | None]:
     """Train and write the best checkpoint, scored on fields it never saw.
 
-    The checkpoint is written at every new best, the state to resume from at least
-    every ten seconds and when the job is closed; the state is removed at the end. Not
-    to ask for the next report is a pause.
+    The checkpoint is written at every new best. The state to resume from is written
+    while the training goes on, see `StateSaver`, and when the job is closed; it is
+    removed at the end. When the power fails at most ten seconds of work are lost, if
+    one step and writing the state take less than two. Not to ask for the next report
+    is a pause.
 
     Yields
     ------
@@ -154,7 +148,6 @@ class _Run:
         }
         if job.resume:
             load_state(self.training, job.output, self.settings)
-        self.saved_at, self.saving_s = time.monotonic(), 0.0
 
     def steps(self) -> Job[Training]:
         """Return the loop."""
@@ -180,36 +173,28 @@ class _Run:
 
     def saving(self) -> Job[None]:
         """Train, and save what would be a pity to lose."""
-        steps = self.steps()
+        steps, saver = self.steps(), StateSaver(self.job.output, self.settings)
         try:
             for report in steps:
                 yield report
                 if isinstance(report.detail, Validated):
-                    if report.detail.is_best:
-                        score, images = report.detail.score, self.pairs.validation
-                        self.save_checkpoint(scores_of_a_look(score, images))
-                        yield replace(report, note="", detail=self.saved())
-                    write_record(self.job.output, self.training.history)
-                    self.save_state()
-                elif self.is_saving_due():
-                    self.save_state()
+                    yield from self.keep(report)
+                saver.save_if_due(self.training)
         except GeneratorExit:
-            self.save_state()  # the loop rests between two steps
+            saver.save(self.training)  # the loop rests between two steps
+            saver.wait()
             raise
         finally:
             steps.close()
+            saver.close()
 
-    def is_saving_due(self) -> bool:
-        """Return whether enough work would be lost."""
-        pause = max(SAVE_EVERY_S, self.saving_s / SAVING_SHARE)
-        return time.monotonic() - self.saved_at >= pause
-
-    def save_state(self) -> None:
-        """Write what `resume` takes."""
-        begun = time.monotonic()
-        save_state(self.training, self.job.output, self.settings)
-        self.saved_at = time.monotonic()
-        self.saving_s = self.saved_at - begun
+    def keep(self, report: Progress) -> Iterator[Progress]:
+        """Write down a look, and the weights if they are the best so far."""
+        looked, images = report.detail, self.pairs.validation
+        if looked.is_best:
+            self.save_checkpoint(scores_of_a_look(looked.score, images))
+            yield replace(report, note="", detail=self.saved())
+        write_record(self.job.output, self.training.history)
 
     def save_checkpoint(self, scores: Sequence[Score]) -> ModelCard:
         """Write the best weights so far."""
