@@ -56,3 +56,11 @@ def test_a_flat_side_is_shown_too(dim, flat):
     sides[flat] = np.full((SIDE, SIDE), 0.3)
     seen = shown(sides["source"], sides["target"], sides["target"])
     assert all(np.isfinite(side).all() for side in seen)
+
+
+def test_a_region_is_shown_beside_a_stack(dim):
+    viewer = ViewerModel()
+    viewer.add_image(np.zeros((5, SIDE, SIDE)))
+    source, target = (np.float32(side)[None] for side in dim)
+    PreviewLayer(viewer).show(Preview("a.tif", source, target, target, 1.0))
+    assert NAME in viewer.layers

@@ -9,6 +9,7 @@ from napari.components import ViewerModel
 from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.viewer.viewport import (
     camera_of,
+    fit_layer,
     is_all_on_screen,
     is_in_view,
     region_in_view,
@@ -160,3 +161,18 @@ def test_moving_the_view_is_heard(viewer: ViewerModel) -> None:
     look(viewer, (1, 2), 3)
     viewer.dims.set_current_step(0, 4)
     assert {"center", "zoom", "current_step"} <= set(heard)
+
+
+@pytest.mark.parametrize("others", [(100, 100), (5, 100, 100), (2, 5, 100, 100)])
+def test_a_plane_is_fitted_beside_any_layer(
+    viewer: ViewerModel, others: tuple[int, ...]
+) -> None:
+    viewer.add_image(np.zeros(others, np.uint8))
+    layer = viewer.add_image(
+        np.zeros((51, 41), np.uint8), scale=(0.2, 0.2), translate=(0, 100)
+    )
+    fit_layer(viewer, layer)
+    # From 0 to 10 and from 100 to 108; 10 by 8 in 100 x 200 screen pixels, 5 % spare.
+    assert camera_of(viewer).center[-2:] == pytest.approx((5, 104))
+    assert camera_of(viewer).zoom == pytest.approx(9.5)
+    assert is_all_on_screen(viewer, layer)

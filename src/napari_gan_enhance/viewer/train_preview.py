@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_gan_enhance.viewer.viewport import fit_layer
+
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
@@ -63,7 +65,7 @@ class PreviewLayer:
         shown, layer = _beside_each_other(preview), self._layer
         if layer is None or self.is_put_away:
             self._layer = self._added(shown, preview.target[0])
-            self._viewer.reset_view(layers=[self._layer])
+            fit_layer(self._viewer, self._layer)
         elif layer.data.shape != shown.shape:
             layer.data = shown
         elif not np.array_equal(layer.data, shown):

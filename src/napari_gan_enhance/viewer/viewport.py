@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 Box: TypeAlias = "dict[str, slice]"
 """Letter of an axis -> range of pixels, start and stop given."""
 
+FILLED = 0.95
+"""Share of the canvas that a fitted layer fills."""
+
 
 def camera_of(viewer: ViewerModel) -> Any:
     """Return the camera, which napari 0.9 moved into the scene."""
@@ -27,6 +30,19 @@ def camera_of(viewer: ViewerModel) -> Any:
 def grid_of(viewer: ViewerModel) -> Any:
     """Return the grid, which napari 0.9 moved into the canvas."""
     return getattr(viewer, "canvas", viewer).grid
+
+
+def fit_layer(viewer: ViewerModel, layer: Image) -> None:
+    """Fill the canvas with a layer.
+
+    `reset_view` of napari 0.9 fails for a layer of fewer axes than the viewer has.
+    """
+    offset = viewer.dims.ndim - layer.ndim  # layers align at their last axis
+    axes = [axis - offset for axis in viewer.dims.displayed[-2:]]
+    low, high = layer.extent.world[:, axes]
+    camera = camera_of(viewer)
+    camera.center = (*camera.center[:-2], *((low + high) / 2))
+    camera.zoom = FILLED * float(np.min(cell_size(viewer) / (high - low)))
 
 
 def view_events(viewer: ViewerModel) -> list[Any]:

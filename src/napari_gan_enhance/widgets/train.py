@@ -29,6 +29,7 @@ from napari_gan_enhance.viewer.train_run import (
     TrainRequest,
     train_in_child,
 )
+from napari_gan_enhance.viewer.viewport import fit_layer
 from napari_gan_enhance.widgets._save_dialog import ask_save
 from napari_gan_enhance.widgets._settings import (
     load_choices,
@@ -118,7 +119,7 @@ class TrainDock(QWidget):
                 dock.controls.layer.choose(layer)
                 self.preview.put_away()
                 self._viewer.layers.selection.active = layer
-                self._viewer.reset_view(layers=[layer])
+                fit_layer(self._viewer, layer)
 
     def event(self, event: QEvent | None) -> bool:
         """Stop everything when napari takes the widget out of its dock."""
