@@ -7,12 +7,17 @@ import re
 
 import numpy as np
 import pytest
+import torch
 from scipy.ndimage import gaussian_filter
+from torch import nn
 
 from napari_gan_enhance.errors import TrainingError
-from napari_gan_enhance.training.detectors import check_losses
-from napari_gan_enhance.training.events import Preview
+from napari_gan_enhance.progress import drain
+from napari_gan_enhance.training import state
+from napari_gan_enhance.training.detectors import FLAT, check_losses
+from napari_gan_enhance.training.events import Losses, Preview
 from napari_gan_enhance.training.observations import observations
+from napari_gan_enhance.training.run import run_training
 
 HEALTHY = {
     "total": 0.1,
@@ -26,7 +31,7 @@ HEALTHY = {
 
 
 def test_healthy_training_goes_on():
-    check_losses(HEALTHY, HEALTHY, 1000)
+    check_losses(HEALTHY, HEALTHY, 1000, 0.1)
 
 
 @pytest.mark.parametrize(
@@ -42,16 +47,87 @@ def test_healthy_training_goes_on():
 )
 def test_failures_are_named(seen, reason):
     with pytest.raises(TrainingError, match=reason):
-        check_losses({**HEALTHY, **seen}, HEALTHY, 500)
+        check_losses({**HEALTHY, **seen}, HEALTHY, 500, 0.1)
 
 
 def test_wrong_brightness_of_the_start_is_no_drift():
     dark = {**HEALTHY, "shift": -0.3}
-    check_losses(dark, dark, 500)
+    check_losses(dark, dark, 500, 0.1)
 
 
-def test_brightness_may_be_wrong_at_first():
-    check_losses({**HEALTHY, "shift": -0.3, "largest": 15.0}, HEALTHY, 10)
+@pytest.mark.parametrize(
+    ("step", "share"), [(150, 0.1), (20, 0.2), (4, 1.0)], ids=["long", "short", "trial"]
+)
+def test_brightness_may_be_wrong_at_first(step, share):
+    check_losses({**HEALTHY, "shift": -0.3, "largest": 15.0}, HEALTHY, step, share)
+
+
+FROM_NOTHING = {"residual": False, "initialization": "glorot"}
+
+LOST = {
+    "flat": ({**FROM_NOTHING, "head": "leaky", "depth": 5, "width": 1}, 1e-9, 1.0),
+    "reach": ({}, 0.3, 1.0),
+    "brightness": ({}, 0.05, 0.0),
+}
+"""Changes of the tiny network, learning rate, and weight of the pixels, by what the
+message tells. Without pixels nothing holds the brightness."""
+
+
+@pytest.fixture
+def short_job(make_job, monkeypatch):
+    """Return a function that makes a job of 60 steps, of which each is looked at."""
+    monkeypatch.setattr(state, "READ_S", 0.0)
+
+    def make(config, rate, pixel_weight):
+        config = {**make_job().recipe.config, **config}
+        changes = {"learning_rate": rate, "pixel_weight": pixel_weight, "steps": 60}
+        return make_job(recipe={**changes, "config": config})
+
+    return make
+
+
+@pytest.mark.parametrize("word", LOST)
+def test_short_training_that_is_lost_stops_before_its_end(short_job, word):
+    with pytest.raises(TrainingError, match=rf"{word}.* at step (1[5-9]|[2-5]\d)\b"):
+        drain(run_training(short_job(*LOST[word])))
+
+
+def test_training_that_begins_flat_may_recover(short_job):
+    job = short_job(FROM_NOTHING, 5e-3, 1.0)
+    reports = [r.detail for r in run_training(job) if isinstance(r.detail, Losses)]
+    spreads = [losses.values["spread"] for losses in reports]
+    assert min(spreads) < FLAT < spreads[-1]
+
+
+class Saturating(nn.Module):
+    """Hears at first; learning too fast it saturates, and hears nothing more."""
+
+    def __init__(self):
+        super().__init__()
+        self.said = nn.Sequential(
+            nn.AvgPool2d(8),
+            nn.Flatten(),
+            nn.Linear(64, 1),
+            nn.Sigmoid(),
+            nn.Linear(1, 1),
+        )
+
+    def forward(self, images):
+        return self.said(images)
+
+
+def test_discriminator_that_dies_is_heard_at_step_100(make_job, monkeypatch):
+    torch.manual_seed(0)
+    monkeypatch.setattr(state, "build_discriminator", lambda _: Saturating())
+    recipe = {
+        "steps": 110,
+        "patch": 64,
+        "batch": 2,
+        "adversarial_weight": 0.1,
+        "discriminator_learning_rate": 10.0,
+    }
+    with pytest.raises(TrainingError, match="discriminator is dead at step 100"):
+        drain(run_training(make_job(recipe=recipe)))
 
 
 @pytest.fixture

@@ -79,7 +79,7 @@ def train(
                 set_rates(training, recipe)
                 training.meter.add(update(training, batch, recipe, fabric), fabric)
             training.step += 1
-            losses = _read(training, fabric) if training.meter.is_due else None
+            losses = _read(training, recipe, fabric) if training.meter.is_due else None
         left = _remaining_s(training, recipe, *begun)
         yield Progress(training.step, recipe.steps, "training", left, warning, losses)
 
@@ -98,7 +98,7 @@ def _counted(training: Training, recipe: Recipe, fabric: Fabric) -> Iterator[Non
         training.elapsed_s = from_first(fabric, training.elapsed_s)
 
 
-def _read(training: Training, fabric: Fabric) -> Losses | None:
+def _read(training: Training, recipe: Recipe, fabric: Fabric) -> Losses | None:
     """Read the losses of the last steps and stop if they tell of a failure."""
     with device_faults(fabric.device.type):
         values = training.meter.read()
@@ -106,7 +106,8 @@ def _read(training: Training, fabric: Fabric) -> Losses | None:
         return None
     if not training.first_losses:
         training.first_losses = values
-    check_losses(values, training.first_losses, training.step)
+    share = spent(training, recipe)
+    check_losses(values, training.first_losses, training.step, share)
     return Losses(training.step, values)
 
 
@@ -131,7 +132,7 @@ def _validate(
 ) -> Generator[Progress, None, None]:
     """Score the average and remember it if it is the best so far."""
     with _counted(training, recipe, fabric):
-        _read(training, fabric)  # before weights that are not finite are scored
+        _read(training, recipe, fabric)  # before weights that are not finite are scored
     busy = Progress(training.step, recipe.steps, "validating")
     score, preview = None, None
     if validator.images and fabric.is_global_zero:
