@@ -15,6 +15,7 @@ from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.training import child
 from napari_gan_enhance.viewer.train_choices import TrainChoices
 from napari_gan_enhance.viewer.train_preview import NAME
+from napari_gan_enhance.viewer.train_run import train as run_here
 from napari_gan_enhance.widgets import _train_pairs, train
 from napari_gan_enhance.widgets.train import TrainDock
 
@@ -151,6 +152,29 @@ def test_pairs_of_layers_make_a_model_for_enhance(
     )
     assert enhance.controls.model.choice.value == str(kept[0])
     assert enhance.controls.model.choice.error == ""
+
+
+@pytest.mark.parametrize(
+    ("reserved", "text"), [(1234 * 2**20 + 5, "GPU memory: 1234 MiB"), (0, "")]
+)
+def test_memory_that_torch_reserves_is_shown(
+    dock: TrainDock,
+    qtbot: QtBot,
+    told: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    reserved: int,
+    text: str,
+) -> None:
+    # In this process, where torch can be made to say so.
+    monkeypatch.setattr(train, "train_in_child", lambda request, _: run_here(request))
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.memory_reserved", lambda: reserved)
+    add_pair(dock, qtbot, "one")
+    add_pair(dock, qtbot, "two")
+    train_to_the_end(dock, qtbot)
+    assert told == []
+    assert dock.panel.memory.isHidden() is not bool(text)
+    assert dock.panel.memory.text() == text
 
 
 def test_pause_rests_and_stop_keeps_the_best(
