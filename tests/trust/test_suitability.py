@@ -123,6 +123,15 @@ def test_metadata_speak_against_an_image(
     verdict = judge(replace(raw, voxel_size_um=VoxelSize(None, 0.3, 0.3)), TOLD, card)
     assert verdict.level == "unfit"
     assert "The PSF is 1.11 pixels wide" in verdict.reasons[0]
+    # As wide in pixels as usual, but under a weaker objective.
+    weak = replace(
+        raw,
+        voxel_size_um=VoxelSize(None, 0.3, 0.3),
+        microscope=Microscope(None, 0.8 / 3, 1.0),
+    )
+    assert "The pixels are" not in " ".join(judge(weak, TOLD, card).reasons)
+    sized = TOLD.model_copy(update={"takes_pixel_size": True})
+    assert "The pixels are 0.3 µm" in " ".join(judge(weak, sized, card).reasons)
     result = replace(raw, provenance={"operation": "richardson-lucy"})
     assert judge(result, SPEC, card).level == "unfit"
     cropped = replace(

@@ -19,7 +19,13 @@ from napari_gan_enhance.models.spec import CheckpointMetadata, ModelCard, ModelS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SHAPED = ("in_channels", "out_channels", "takes_psf_width", "upscale")
+SHAPED = (
+    "in_channels",
+    "out_channels",
+    "takes_psf_width",
+    "takes_pixel_size",
+    "upscale",
+)
 """What shapes input and result of a network; a spec that lies about it cannot run."""
 
 

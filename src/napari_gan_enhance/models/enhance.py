@@ -15,7 +15,7 @@ from napari_gan_enhance.micrograph.intensity import (
 )
 from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
 from napari_gan_enhance.micrograph.view import AxesView
-from napari_gan_enhance.models.psf_width import psf_width_px
+from napari_gan_enhance.models.told_optics import told_optics
 from napari_gan_enhance.progress import Job, Progress
 from napari_gan_enhance.tiling.engine import Part
 from napari_gan_enhance.tiling.grid import round_up
@@ -179,7 +179,9 @@ def _blank_notes(scalings: dict[tuple[int, int], IntensityScaling]) -> list[str]
 
 
 def _psf_widths(micrograph: Micrograph) -> list[float | None]:
-    return [psf_width_px(micrograph, c) for c in range(micrograph.size("C"))]
+    return [
+        told_optics(micrograph, c).psf_width_px for c in range(micrograph.size("C"))
+    ]
 
 
 def _channel_axes(micrograph: Micrograph, spec: ModelSpec) -> str:
@@ -232,12 +234,12 @@ def _parts(
             for s in (range(generator.spec.in_channels) if taken == "S" else [0])
         ]
         inside = {axis: at - box[axis].start for axis, at in place.items()}
-        width = psf_width_px(micrograph, place.get("C", 0))
+        optics = told_optics(micrograph, place.get("C", 0))
         parts.append(
             Part(
                 AxesView(micrograph.pixels, micrograph.axes, order, place),
                 AxesView(target, micrograph.axes, order, inside),
-                NormalizedOperator(generator.for_psf_width(width), used),
+                NormalizedOperator(generator.for_optics(optics), used),
                 (box["Y"], box["X"]),
             )
         )

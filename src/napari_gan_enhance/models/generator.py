@@ -15,9 +15,9 @@ from napari_gan_enhance.device import (
     half_precision,
 )
 from napari_gan_enhance.errors import CheckpointError
-from napari_gan_enhance.models.psf_width import with_width_plane
 from napari_gan_enhance.models.registry import parse_config
 from napari_gan_enhance.models.spec import ModelCard, ModelSpec
+from napari_gan_enhance.models.told_optics import UNKNOWN, ToldOptics, with_told_planes
 from napari_gan_enhance.tiling.operator import result_of, steps_of
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Generator:
         self.sha256 = sha256
         self.device = device or torch.device("cpu")
         self.precision: Precision = precision
-        self._psf_width_px: float | None = None
+        self._optics = UNKNOWN
         with device_faults(self.device.type):
             self._network = network.eval().to(self.device)
             # Known to torch, not to its type stubs.
@@ -94,16 +94,10 @@ class Generator:
             "sha256": self.sha256,
         }
 
-    def for_psf_width(self, width_px: float | None) -> Generator:
-        """Return this generator, told the width of the PSF if it wants to know.
-
-        Parameters
-        ----------
-        width_px : float or None, pixels
-            Lateral FWHM; None where not known.
-        """
+    def for_optics(self, optics: ToldOptics) -> Generator:
+        """Return this generator, told of the optics what it wants to know."""
         told = copy.copy(self)  # the network is shared
-        told._psf_width_px = width_px
+        told._optics = optics
         return told
 
     def free_bytes(self) -> int | None:
@@ -137,8 +131,7 @@ class Generator:
         # (C, Y, X) -> (1, C, Y, X)
         image = torch.from_numpy(np.ascontiguousarray(window, np.float32))[None]
         image = image.to(self.device, memory_format=torch.channels_last)
-        if self.spec.takes_psf_width:
-            image = with_width_plane(image, [self._psf_width_px])
+        image = with_told_planes(image, [self._optics], self.spec.told)
         result = yield from steps_of(self._network, image)
         array: NDArray[np.float32] = result[0].float().cpu().numpy()
         if not np.isfinite(array).all():

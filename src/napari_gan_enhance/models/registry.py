@@ -23,6 +23,7 @@ class ArchitectureConfig(Protocol):
     in_channels: int
     out_channels: int
     takes_psf_width: bool
+    takes_pixel_size: bool
 
     @property
     def upscale(self) -> int:
@@ -101,6 +102,7 @@ def spec_of(architecture: str, config: dict[str, Any], **scaling: float) -> Mode
         in_channels=parsed.in_channels,
         out_channels=parsed.out_channels,
         takes_psf_width=parsed.takes_psf_width,
+        takes_pixel_size=parsed.takes_pixel_size,
         upscale=parsed.upscale,
         halo=parsed.halo,
         size_multiple=parsed.size_multiple,

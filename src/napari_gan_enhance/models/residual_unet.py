@@ -43,7 +43,9 @@ class ResidualUNetConfig(BaseModel):
     residual : bool
         Add the input to the output: the network learns the correction only.
     takes_psf_width : bool
-        One more input plane tells the width of the PSF; see `with_width_plane`.
+        One more input plane tells the width of the PSF; see `with_told_planes`.
+    takes_pixel_size : bool
+        Another one, beside that of the width, tells the pixel size.
     initialization : "glorot" or "kaiming"
         Uniform Glorot as in the authors' code, or Kaiming normal for LeakyReLU.
     """
@@ -58,12 +60,19 @@ class ResidualUNetConfig(BaseModel):
     head: Literal["leaky", "linear"] = "leaky"
     residual: bool = False
     takes_psf_width: bool = False
+    takes_pixel_size: bool = False
     initialization: Literal["glorot", "kaiming"] = "glorot"
 
     @model_validator(mode="after")
     def _residual_needs_equal_channels(self) -> ResidualUNetConfig:
         if self.residual and self.in_channels != self.out_channels:
             raise ValueError("a residual network needs as many outputs as inputs")
+        return self
+
+    @model_validator(mode="after")
+    def _pixel_size_goes_with_width(self) -> ResidualUNetConfig:
+        if self.takes_pixel_size and not self.takes_psf_width:
+            raise ValueError("a network that takes the pixel size takes the PSF, too")
         return self
 
     @property
@@ -107,8 +116,9 @@ class ResidualUNetConfig(BaseModel):
 class ResidualUNet(nn.Module):
     """The generator; see `ResidualUNetConfig` for its options.
 
-    Input (N, in_channels, Y, X) float, and one plane more if it takes the width of the
-    PSF; Y and X multiples of 2**depth. Output (N, out_channels, Y, X), unbounded.
+    Input (N, in_channels, Y, X) float, and one plane more for each thing that it is
+    told of the optics; Y and X multiples of 2**depth. Output (N, out_channels, Y, X),
+    unbounded.
 
     Parameters
     ----------
@@ -120,7 +130,8 @@ class ResidualUNet(nn.Module):
         self.config = config
         down = [config.width * 2**k for k in range(config.depth)]
         up = [*down[-2::-1], config.width]  # depth 4: 4w, 2w, w, w
-        planes = config.in_channels + config.takes_psf_width
+        planes = config.in_channels
+        planes += config.takes_psf_width + config.takes_pixel_size
         self.down = nn.ModuleList(
             _Down(a, b) for a, b in zip([planes, *down], down, strict=False)
         )

@@ -19,6 +19,8 @@ class ModelSpec(BaseModel):
     in_channels, out_channels : int
     takes_psf_width : bool
         Whether the network is told the width of the PSF, where it is known.
+    takes_pixel_size : bool
+        Whether it is told the pixel size as well.
     upscale : int
         Output pixels per input pixel.
     halo : int, pixels
@@ -36,6 +38,7 @@ class ModelSpec(BaseModel):
     in_channels: int = Field(ge=1, le=64)
     out_channels: int = Field(ge=1, le=64)
     takes_psf_width: bool = False
+    takes_pixel_size: bool = False
     upscale: int = Field(1, ge=1, le=8)
     halo: int = Field(ge=0, le=4096)
     size_multiple: int = Field(1, ge=1, le=256)
@@ -47,6 +50,12 @@ class ModelSpec(BaseModel):
         if self.low_percentile >= self.high_percentile:
             raise ValueError("low_percentile must be below high_percentile")
         return self
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What the network is told of the optics: fields of `ToldOptics`."""
+        width = ("psf_width_px",) if self.takes_psf_width else ()
+        return (*width, "pixel_um") if self.takes_pixel_size else width
 
 
 class TrainingData(BaseModel):

@@ -15,7 +15,7 @@ from napari_gan_enhance.micrograph.intensity import (
     fit_intensity_scaling,
 )
 from napari_gan_enhance.micrograph.view import AxesView
-from napari_gan_enhance.models.psf_width import psf_width_px
+from napari_gan_enhance.models.told_optics import UNKNOWN, ToldOptics, told_optics
 from napari_gan_enhance.registration.pair_set import source_range
 
 if TYPE_CHECKING:
@@ -39,14 +39,14 @@ class ImagePair:
     ----------
     source, target : ndarray, shape (C, Y, X), float32
     pair : Pair
-    psf_width_px : float or None, pixels
-        Lateral FWHM of the source's PSF, where its file tells.
+    optics : ToldOptics
+        What the source's file tells.
     """
 
     source: Image
     target: Image
     pair: Pair
-    psf_width_px: float | None = None
+    optics: ToldOptics = UNKNOWN
 
 
 def load_pair(pair: Pair, percentiles: tuple[float, float]) -> ImagePair:
@@ -82,7 +82,7 @@ def load_pair(pair: Pair, percentiles: tuple[float, float]) -> ImagePair:
         np.stack([s for s, _ in scaled]),
         np.stack([t for _, t in scaled]),
         pair,
-        psf_width_px(micrographs[0]),
+        told_optics(micrographs[0]),
     )
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from napari_gan_enhance.errors import TrainingError
-from napari_gan_enhance.models.psf_width import with_width_plane
+from napari_gan_enhance.models.told_optics import UNKNOWN, ToldOptics, with_told_planes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from napari_gan_enhance.training.images import Image, ImagePair
 
 HIDDEN_SHARE = 0.2
-"""Share of patches whose PSF width is not told though it is known."""
+"""Share of patches whose PSF width is not told though it is known, as where the
+aperture is not known; for half of them the pixel size is not told either."""
 
 
 class PatchSampler:
@@ -31,9 +32,9 @@ class PatchSampler:
     batch : int
         Patches in a batch.
     seed : int
-    tells_psf_width : bool
-        Append a plane with the width of the PSF to the sources; one in five goes
-        without, so that a generator also learns to do without.
+    told : sequence of str
+        Fields of `ToldOptics`, of which planes are appended to the sources; one patch
+        in five goes without, so that a generator also learns to do without.
 
     Raises
     ------
@@ -48,7 +49,7 @@ class PatchSampler:
         patch: int,
         batch: int,
         seed: int,
-        tells_psf_width: bool = False,
+        told: Sequence[str] = (),
     ) -> None:
         if not images:
             raise TrainingError(
@@ -66,27 +67,24 @@ class PatchSampler:
         self._images = tuple(images)
         self._patch = patch
         self._batch = batch
-        self._tells_psf_width = tells_psf_width
+        self._told = tuple(told)
         self.random = np.random.default_rng(seed)
 
     def draw(self) -> tuple[Tensor, Tensor]:
         """Return sources and targets, each (N, C, patch, patch) float32.
 
-        Sources have one plane more where the width of the PSF is told.
+        Sources have one plane more for each thing that is told of the optics.
         """
         drawn = [self._one() for _ in range(self._batch)]
         source = torch.from_numpy(np.stack([s for s, _, _ in drawn]))
         target = torch.from_numpy(np.stack([t for _, t, _ in drawn]))
-        if self._tells_psf_width:
-            hidden = self.random.random(self._batch) < HIDDEN_SHARE
-            widths = [
-                None if hide else width
-                for (_, _, width), hide in zip(drawn, hidden, strict=True)
-            ]
-            source = with_width_plane(source, widths)
+        if self._told:
+            chances = self.random.random(self._batch)
+            known = [_half_hidden(d[2], c) for d, c in zip(drawn, chances, strict=True)]
+            source = with_told_planes(source, known, self._told)
         return source, target
 
-    def _one(self) -> tuple[Image, Image, float | None]:
+    def _one(self) -> tuple[Image, Image, ToldOptics]:
         image = self._images[self.random.integers(len(self._images))]
         height, width = image.source.shape[-2:]
         y = self.random.integers(height - self._patch + 1)
@@ -97,7 +95,14 @@ class PatchSampler:
             _turned(side[box], int(turns), bool(flip))
             for side in (image.source, image.target)
         )
-        return source, target, image.psf_width_px
+        return source, target, image.optics
+
+
+def _half_hidden(optics: ToldOptics, chance: float) -> ToldOptics:
+    """Forget what a file often does not say."""
+    if chance < HIDDEN_SHARE / 2:
+        return UNKNOWN
+    return optics._replace(psf_width_px=None) if chance < HIDDEN_SHARE else optics
 
 
 def _turned(patch: Image, turns: int, flip: bool) -> Image:

@@ -39,9 +39,9 @@ def predict(
     precision : "exact" or "fast"
     """
     source = image.source
-    generator = Generator(
-        network, spec, device=device, precision=precision
-    ).for_psf_width(image.psf_width_px)
+    generator = Generator(network, spec, device=device, precision=precision).for_optics(
+        image.optics
+    )
     result = np.empty((spec.out_channels, *source.shape[1:]), np.float32)
     tile = fitting_tile(generator, source.shape[1:])
     yield from run_tiles([Part(source, result, generator)], tile=tile, stage="scoring")

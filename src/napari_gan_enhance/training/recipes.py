@@ -26,15 +26,15 @@ SUPERVISED = Recipe(name="supervised", config=CORRECTING)
 
 VARIED_OPTICS = Recipe(
     name="varied-optics",
-    config={**CORRECTING, "takes_psf_width": True},
+    config={**CORRECTING, "takes_psf_width": True, "takes_pixel_size": True},
     steps=20_000,
     pixel_loss="squared",
     validation_share=0.04,
     test_share=0.06,
 )
 """Pairs that `simulate` made under many microscopes, each told by the width of its
-PSF. What was out of focus cannot be told for sure: the squared error goes for the mean
-of what may have been, the absolute one would say that nothing was."""
+PSF and its pixel size. What was out of focus cannot be told for sure: the squared error
+goes for the mean of what may have been, the absolute one would say that nothing was."""
 
 ADVERSARIAL_OPTICS = Recipe.model_validate(
     {

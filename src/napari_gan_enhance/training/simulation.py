@@ -22,7 +22,7 @@ from napari_gan_enhance.io.write import write_micrograph
 from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
 from napari_gan_enhance.micrograph.microscope import Channel, Microscope, Modality
 from napari_gan_enhance.micrograph.view import AxesView
-from napari_gan_enhance.models.psf_width import FWHM
+from napari_gan_enhance.models.told_optics import FWHM
 from napari_gan_enhance.optics.formation import FormationSettings, form_image
 from napari_gan_enhance.optics.sectioning import confocal_transfer
 from napari_gan_enhance.optics.transfer import FormationOptics, Haze
@@ -44,9 +44,10 @@ DEPTHS = 15
 """Planes of a drawn object; the more light is in one, the more often it is in focus.
 Even the thickest has some within the section of a good objective."""
 
-PSF_PX = (1.0, 4.5)
+PSF_PX = (0.8, 4.5)
 """Widths of the PSF in pixels between which cameras are matched to objectives: finer
-pixels are rarely used, and coarser ones lose what the objective resolves."""
+pixels are rarely used, and coarser than 1 loses what the objective resolves, as weak
+objectives on usual cameras do."""
 
 IMMERSIONS = ((0.9, 1.0), (1.15, 1.333), (math.inf, 1.515))
 """Largest aperture of a usual objective, and the index it is made for."""

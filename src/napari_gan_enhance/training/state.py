@@ -187,7 +187,7 @@ class Training:
             patch=recipe.patch,
             batch=recipe.batch * fabric.world_size,
             seed=recipe.seed,
-            tells_psf_width=spec.takes_psf_width,
+            told=spec.told,
         )
         generator = _learner(network, recipe.learning_rate, recipe, fabric)
         average = copy.deepcopy(generator.bare).requires_grad_(False)

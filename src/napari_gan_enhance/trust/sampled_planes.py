@@ -17,7 +17,7 @@ from napari_gan_enhance.micrograph.intensity import (
     fit_intensity_scaling,
 )
 from napari_gan_enhance.micrograph.view import AxesView
-from napari_gan_enhance.models.psf_width import psf_width_px
+from napari_gan_enhance.models.told_optics import told_optics
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -113,7 +113,7 @@ def sampled_planes(micrograph: Micrograph) -> list[SampledPlane]:
         pixels = view[(slice(None), slice(None))]
         if pixels.dtype.kind == "f":
             pixels = np.nan_to_num(pixels, posinf=0, neginf=0)
-        width = psf_width_px(micrograph, channel)
+        width = told_optics(micrograph, channel).psf_width_px
         planes.append(SampledPlane(channel, pixels, width))
     return planes
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_gan_enhance.metrics.image_features import LEAST_SIDE
-from napari_gan_enhance.models.psf_width import psf_width_px
+from napari_gan_enhance.models.told_optics import told_optics
 from napari_gan_enhance.trust.sampled_planes import PLANE_FEATURES
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def size_doubts(
     raw: Micrograph, spec: ModelSpec, card: ModelCard, usual: InputStatistics | None
 ) -> Iterator[Doubt]:
     """Return what speaks against the pixel size, or the width of the PSF in pixels."""
-    width = psf_width_px(raw)
+    width = told_optics(raw).psf_width_px
     widths = usual.psf_width_range_px if usual is not None else None
     if spec.takes_psf_width and width is not None and widths is not None:
         weight = _beyond(width, widths)
@@ -100,7 +100,8 @@ def size_doubts(
             "size, or resample the image."
         )
         yield Doubt(_capped(weight, usual), reason)
-        return
+        if not spec.takes_pixel_size:
+            return
     size = raw.voxel_size_um.x
     sizes = card.voxel_size_range_um or (usual.voxel_size_range_um if usual else None)
     if size is not None and sizes is not None:

@@ -11,7 +11,7 @@ from napari_gan_enhance.io.read import read_micrograph
 from napari_gan_enhance.metrics.fidelity import evaluate
 from napari_gan_enhance.metrics.input_statistics import InputStatistics, fit_statistics
 from napari_gan_enhance.micrograph.view import AxesView
-from napari_gan_enhance.models.psf_width import psf_width_px
+from napari_gan_enhance.models.told_optics import told_optics
 from napari_gan_enhance.progress import Job, Progress, drain
 from napari_gan_enhance.trust.sampled_planes import PLANE_FEATURES, sampled_planes
 from napari_gan_enhance.trust.spoiling import spoilt
@@ -69,7 +69,7 @@ def statistics_of(sources: Sequence[Path], spec: ModelSpec) -> Job[InputStatisti
     for number, path in enumerate(sources):
         micrograph = read_micrograph(path)
         sizes.append(micrograph.voxel_size_um.x)
-        widths.append(psf_width_px(micrograph))
+        widths.append(told_optics(micrograph).psf_width_px)
         for plane in sampled_planes(micrograph):
             features = plane.features(spec.low_percentile, spec.high_percentile)
             rows += [] if features is None else [features]

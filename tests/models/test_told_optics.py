@@ -1,4 +1,4 @@
-"""A generator that is told how wide the PSF is."""
+"""A generator that is told of the optics: width of the PSF, and pixel size."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ import numpy as np
 import pytest
 import torch
 
+from napari_gan_enhance.errors import CheckpointError
 from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
 from napari_gan_enhance.micrograph.microscope import Channel, Microscope
 from napari_gan_enhance.models.enhance import enhance
 from napari_gan_enhance.models.generator import Generator
-from napari_gan_enhance.models.psf_width import psf_width_px, with_width_plane
-from napari_gan_enhance.models.registry import build_network, spec_of
+from napari_gan_enhance.models.registry import build_network, parse_config, spec_of
 from napari_gan_enhance.models.settings import EnhanceSettings
+from napari_gan_enhance.models.told_optics import (
+    ToldOptics,
+    told_optics,
+    with_told_planes,
+)
 
 CONFIG = {
     "in_channels": 1,
@@ -22,6 +27,8 @@ CONFIG = {
     "initialization": "kaiming",
     "takes_psf_width": True,
 }
+
+SIZED = {"takes_pixel_size": True}
 
 SEED_PAPER = [(461, 182 / 159), (520, 206 / 159), (565, 224 / 159)]
 """Emission and FWHM in pixels of 159 nm at NA 1.30, as published for that objective."""
@@ -53,21 +60,53 @@ def generator():
 @pytest.mark.parametrize(("emission_nm", "width"), SEED_PAPER)
 def test_width_is_that_of_the_airy_pattern(rng, emission_nm, width):
     micrograph = image(rng, emission_nm=(emission_nm,))
-    assert psf_width_px(micrograph) == pytest.approx(width, rel=ROUNDED)
+    told = told_optics(micrograph)
+    assert told.psf_width_px == pytest.approx(width, rel=ROUNDED)
+    assert told.pixel_um == 0.159
 
 
 def test_width_is_not_known_where_a_number_is_missing(rng):
-    assert psf_width_px(image(rng, emission_nm=(None,))) is None
-    assert psf_width_px(image(rng, aperture=None)) is None
-    assert psf_width_px(Micrograph(np.zeros((4, 4)), "YX")) is None
+    assert told_optics(image(rng, emission_nm=(None,))) == (None, 0.159)
+    assert told_optics(image(rng, aperture=None)) == (None, 0.159)
+    assert told_optics(Micrograph(np.zeros((4, 4)), "YX")) == (None, None)
 
 
 def test_plane_holds_a_quarter_of_the_width_and_zero_where_unknown():
-    told = with_width_plane(torch.ones(2, 3, 4, 5), [2.0, None])
+    optics = [ToldOptics(2.0, 0.2), ToldOptics()]
+    told = with_told_planes(torch.ones(2, 3, 4, 5), optics, ("psf_width_px",))
     assert told.shape == (2, 4, 4, 5)
     assert (told[0, 3] == 0.5).all()
     assert (told[1, 3] == 0).all()
     assert (told[:, :3] == 1).all()
+
+
+def test_pixel_size_has_a_plane_of_its_own_that_counts_quarters_of_a_micrometer():
+    names = ("psf_width_px", "pixel_um")
+    optics = [ToldOptics(2.0, 0.125), ToldOptics(None, 0.5)]
+    told = with_told_planes(torch.ones(2, 1, 4, 5), optics, names)
+    assert told[:, 1:, 0, 0].tolist() == [[0.5, 0.5], [0, 2]]
+
+
+def test_pixel_size_is_not_told_without_the_width():
+    with pytest.raises(CheckpointError, match="takes the PSF, too"):
+        parse_config("residual-unet", {**CONFIG, "takes_psf_width": False, **SIZED})
+
+
+def test_a_generator_that_takes_the_pixel_size_is_told_it(rng):
+    torch.manual_seed(0)
+    config = {**CONFIG, **SIZED}
+    network = build_network("residual-unet", config)
+    micrograph = image(rng)
+    *_, result = run(micrograph, Generator(network, spec_of("residual-unet", config)))
+    pixels = micrograph.pixels[0]
+    low, high = np.percentile(pixels, [3, 99.8]).astype(np.float32)
+    scaled = torch.from_numpy((pixels - low) / (high - low))[None, None]
+    width = 0.514 * 0.52 / 1.3 / 0.159
+    planes = [torch.full_like(scaled, told) for told in (width / 4, 0.159 / 0.25)]
+    with torch.inference_mode():
+        expected = network(torch.cat([scaled, *planes], dim=1))[0, 0].numpy()
+    expected = expected * (high - low) + low
+    np.testing.assert_allclose(result.pixels[0], expected, atol=1e-5 * np.ptp(expected))
 
 
 def test_every_channel_is_told_its_own_width(generator, rng):
