@@ -33,6 +33,7 @@ def simulate(
     numerical_aperture: Limits = None,
     emission_nm: Limits = None,
     pixel_um: Limits = None,
+    thickness_um: Limits = None,
     photons: Limits = None,
     seed: Annotated[int, typer.Option(min=0, help="Of objects and noise.")] = 0,
     as_json: Annotated[
@@ -52,6 +53,7 @@ def simulate(
         "numerical_aperture": numerical_aperture,
         "emission_nm": emission_nm,
         "pixel_um": pixel_um,
+        "thickness_um": thickness_um,
         "photons": photons,
     }
     given: dict[str, Any] = {
