@@ -172,6 +172,9 @@ def test_data_set_is_what_the_trainer_takes(field, tmp_path) -> None:
     assert source.channels[0].emission_nm == 520.0
     again = drain(add_to_pair_set(tmp_path, "Cell 2", cut, like=like, provenance={}))
     assert again == "Cell-2-1"  # many disks take upper and lower case for one
+    # Names of files have at most 255 bytes, and a part of them is not the field.
+    long = drain(add_to_pair_set(tmp_path, "é" * 300, cut, like=like, provenance={}))
+    assert long == "é" * 50
     json.loads((tmp_path / "pairs.json").read_text(encoding="utf-8"))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import gc
+import shutil
 from typing import TYPE_CHECKING
 
 import dask.array as da
@@ -11,7 +13,7 @@ import pytest
 from napari.components import ViewerModel
 from scipy.ndimage import gaussian_filter
 
-from napari_gan_enhance.errors import InputError
+from napari_gan_enhance.errors import InputError, OutputError
 from napari_gan_enhance.progress import drain
 from napari_gan_enhance.viewer.train_pairs import TrainPairs
 
@@ -160,3 +162,29 @@ def test_files_stay_until_the_job_that_needs_them_ends(tmp_path: Path) -> None:
     assert kept.is_dir()
     assert list(lent) == []
     assert not kept.exists()
+
+
+def test_saving_that_fails_leaves_the_folder_empty_and_the_pairs_here(
+    pairs: TrainPairs,
+    viewer: ViewerModel,
+    rng: np.random.Generator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drain(pairs.add_layers(viewer, *images(viewer, rng, "cell")))
+    copy, room = shutil.copyfile, ["one file"]
+
+    def full(*args: object, **options: object) -> object:
+        if not room:
+            raise OSError(errno.ENOSPC, "")
+        room.pop()
+        return copy(*args, **options)  # type: ignore[call-overload]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "copyfile", full)
+        with pytest.raises(OutputError, match="free some space"):
+            pairs.save(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert fields(pairs) == ["cell"]
+    pairs.save(tmp_path)
+    assert len(list(tmp_path.glob("*/*.tif"))) == 2

@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 
 SIDES = ("source", "target")
 
+LONGEST = 50
+"""Letters of a field's name: disks allow 255 bytes for that of a file. A letter takes
+up to four, and "-z000-00.tif" and what marks an unfinished file are added."""
+
 Range: TypeAlias = tuple[float, float]
 """Two intensities, the lower one first."""
 
@@ -138,7 +142,7 @@ def field_name(name: str) -> str:
     """Return a name as it is written into the names of files."""
     # "_" would make the trainer take what follows for an exposure of another target.
     field = re.sub(r"[^\w.-]+|_", "-", name).strip("-.")
-    return field or "pair"
+    return field[:LONGEST] or "pair"
 
 
 def remove_from_pair_set(folder: Path, field: str) -> None:

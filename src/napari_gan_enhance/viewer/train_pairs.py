@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from napari_gan_enhance.errors import InputError
+from napari_gan_enhance.errors import InputError, OutputError
 from napari_gan_enhance.io.atomic import output_errors
 from napari_gan_enhance.registration.pair_description import read_pair_set
 from napari_gan_enhance.registration.pair_set import (
@@ -187,8 +187,13 @@ class TrainPairs:
                 f"Folder {folder.name!r} is not empty - a data set gets a folder of "
                 "its own - choose or make an empty one."
             )
-        with output_errors(folder):
-            shutil.copytree(self._own, folder, dirs_exist_ok=True)
+        try:
+            with output_errors(folder):
+                _copy(self._own, folder)
+        except OutputError:  # as empty as it was, for the next try
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(exist_ok=True)
+            raise
         shutil.rmtree(self._own)
         self._folders.append(folder)
 
@@ -250,6 +255,15 @@ class TrainPairs:
                         "one pair, or it would be learned from and held out at once - "
                         "remove that pair first."
                     )
+
+
+def _copy(folder: Path, copy: Path) -> None:
+    # copytree goes on after an error, and then tells one for each file.
+    for path in folder.rglob("*"):
+        if path.is_file():
+            target = copy / path.relative_to(folder)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
 
 
 def _facts(layer: Image) -> dict[str, Any]:
