@@ -62,10 +62,18 @@ def test_brightness_may_be_wrong_at_first(step, share):
     check_losses({**HEALTHY, "shift": -0.3, "largest": 15.0}, HEALTHY, step, share)
 
 
+def test_what_begins_flat_has_more_time():
+    flat = {**HEALTHY, "spread": 2e-4}
+    with pytest.raises(TrainingError, match="flat image at step 20 "):
+        check_losses(flat, HEALTHY, 20, 0.4)
+    check_losses(flat, flat, 20, 0.4)
+    with pytest.raises(TrainingError, match="flat image at step 200 "):
+        check_losses(flat, flat, 200, 0.4)
+
+
 FROM_NOTHING = {"residual": False, "initialization": "glorot"}
 
 LOST = {
-    "flat": ({**FROM_NOTHING, "head": "leaky", "depth": 5, "width": 1}, 1e-9, 1.0),
     "reach": ({}, 0.3, 1.0),
     "brightness": ({}, 0.05, 0.0),
 }
