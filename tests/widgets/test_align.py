@@ -210,7 +210,7 @@ def test_overlay_is_magenta_and_green_until_it_is_ended(
 def test_an_overlay_that_fails_is_not_on(
     dock: AlignDock, shown: Viewer, told: list[str]
 ) -> None:
-    dock.form.moving.choose(shown.layers["fixed"])
+    dock.form.fixed.choose(shown.layers["moving"])
     dock.form.overlay.click()
     assert "the same layer" in told[0]
     assert not dock.form.overlay.isChecked()

@@ -51,7 +51,7 @@ class AlignForm(QWidget):
             viewer, "The layer that is moved, usually the source.", follows=False
         )
         self.fixed = LayerField(viewer, "The layer that stays.", follows=False)
-        self.fixed.setCurrentIndex(min(1, self.fixed.count() - 1))
+        self.fixed.step_aside_for(self.moving)
         self.transform = choice_box(
             KINDS, "What may change; stacks are shifted along Z besides."
         )

@@ -51,6 +51,7 @@ class LayerField(QComboBox):
         self._layers: list[weakref.ref[Layer]] = []
         self._results: weakref.WeakSet[Layer] = weakref.WeakSet()
         self._shown: weakref.ref[Layer] | None = None
+        self._other: LayerField | None = None
         self._connect()
         self.currentIndexChanged.connect(self._announce)
         self._refill()
@@ -72,6 +73,12 @@ class LayerField(QComboBox):
     def ignore(self, layer: Layer) -> None:
         """Do not jump to this layer when it is selected: it is one of our results."""
         self._results.add(layer)
+
+    def step_aside_for(self, other: LayerField) -> None:
+        """Choose another layer than that field wherever there is one."""
+        self._other = other
+        other.chosen.connect(self._step_aside)
+        self._step_aside()
 
     def disconnect_viewer(self) -> None:
         """Hear no more of the viewer."""
@@ -99,7 +106,17 @@ class LayerField(QComboBox):
             layer.events.name.connect(self._refill)
         self.setCurrentIndex(ours.index(chosen) if chosen in ours else 0)
         self.blockSignals(False)
+        self._step_aside()
         self._announce()
+
+    def _step_aside(self) -> None:
+        taken = self._other and self._other.layer()
+        if taken is None or taken is not self.layer():
+            return
+        for index, layer in enumerate(ref() for ref in self._layers):
+            if layer is not None and layer is not taken:
+                self.setCurrentIndex(index)
+                return
 
     def _follow(self, event: object = None) -> None:
         if not self.isEnabled():  # a run lasts, and selects what it adds

@@ -61,7 +61,7 @@ class PairsBox(QGroupBox):
             "layers first.",
             follows=False,
         )
-        self.target.setCurrentIndex(min(1, self.target.count() - 1))
+        self.target.step_aside_for(self.source)
         self.list = QListWidget(self)
         self.list.setMaximumHeight(LIST_HEIGHT)
         # A name may be longer than the dock is wide; how many patches stands last.
@@ -177,6 +177,8 @@ class PairsBox(QGroupBox):
         self.remove.clicked.connect(self._told(self._on_remove))
         self.open.clicked.connect(self._told(self._on_open))
         self.save.clicked.connect(self._told(self._on_save))
+        for field in (self.source, self.target):  # what was said is of other layers
+            field.chosen.connect(self.report.clear)
         self.runner.reported.connect(self._on_reported)
         self.runner.returned.connect(self._on_returned)
         self.runner.failed.connect(self._on_failed)
