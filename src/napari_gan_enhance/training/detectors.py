@@ -46,10 +46,15 @@ SETTLED_AT = 200
 """Step from which on spread, range and brightness must be about right."""
 
 SETTLED_SHARE = 0.25
-"""Share of the budget after which they must be in a shorter training."""
+"""Share of a shorter budget from which on they must, if the first results were images:
+those of a model or of a residual network, which begins with its input. A network begun
+from nothing may take a hundred steps to leave the flat, at any budget."""
 
 FEWEST_STEPS = 10
 """Steps that are done in any case: a trial of a few is to show whether all is there."""
+
+IMAGE = 0.5
+"""Least deviation of an image, in those of its target; from nothing it is about 0.1."""
 
 
 def check_losses(
@@ -81,7 +86,11 @@ def check_losses(
             f"- above {LARGEST_LOGIT:.0f} the generator learns nothing from it - lower "
             "the learning rate of the discriminator."
         )
-    if step >= SETTLED_AT or (step >= FEWEST_STEPS and share >= SETTLED_SHARE):
+    if step >= SETTLED_AT or (
+        step >= FEWEST_STEPS
+        and share >= SETTLED_SHARE
+        and first["spread"] >= IMAGE * first["target_spread"]
+    ):
         _check_results(values, first, step)
 
 
@@ -135,9 +144,7 @@ def signal(training: Training, batch: Batch, fabric: Fabric) -> tuple[float, flo
 def _check_results(
     values: Mapping[str, float], first: Mapping[str, float], step: int
 ) -> None:
-    # A healthy network that was begun from nothing may be flat for long.
-    may_be_flat = step < SETTLED_AT and first["spread"] < FLAT
-    if values["spread"] < FLAT and not may_be_flat:
+    if values["spread"] < FLAT:
         raise TrainingError(
             f"The generator gives a flat image at step {step} (deviation "
             f"{values['spread']:.1e}) - above {FLAT:g} it learns - begin from another "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import io
 import pickle
 from typing import TYPE_CHECKING, Any
 
@@ -42,11 +41,16 @@ def write_state(
     OutputError
         If the disk is full, for example.
     """
-    content = io.BytesIO()
-    torch.save({"recipe": recipe, "training": state}, content)
-    with atomic_file(resume_path(checkpoint), overwrite=True) as unfinished:
-        # Not by torch: its writer turns a full disk into a RuntimeError.
-        unfinished.write_bytes(content.getbuffer())
+    with (
+        atomic_file(resume_path(checkpoint), overwrite=True) as unfinished,
+        unfinished.open("wb") as file,
+    ):
+        try:
+            torch.save({"recipe": recipe, "training": state}, file)
+        except RuntimeError as error:
+            # What torch makes of a full disk; the system's own error stands behind it.
+            met = error.__context__
+            raise met if isinstance(met, OSError) else OSError(str(error)) from None
 
 
 def load_state(training: Training, checkpoint: Path, recipe: dict[str, Any]) -> None:

@@ -28,7 +28,7 @@ class StateSaver:
     A copy is made at once, then every `SAVE_EVERY_S`, or when the last is written, if
     that takes longer. What is on the disk is as old as that, and as writing takes. The
     memory of a copy is kept for the next: asking for new memory takes longer than
-    copying, which is 0.1 s for the 770 MB of `panek-paper`.
+    copying: 0.7 s, then 0.1 s, for the 770 MB of `panek-paper`.
 
     Parameters
     ----------
