@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
+from unittest.mock import Mock
 
 import numpy as np
 import psutil
@@ -78,3 +80,12 @@ def failing(fault):
     """Be a job that fails."""
     yield Progress(0, 1, "failing")
     raise fault
+
+
+def test_child_that_hangs_up_and_stays_is_left_to_be_killed(monkeypatch):
+    monkeypatch.setattr(child, "CLOSING_S", 0.1)
+    silent = Mock(poll=Mock(side_effect=EOFError))
+    stuck = Mock(wait=Mock(side_effect=subprocess.TimeoutExpired("python", 0.1)))
+    stuck.poll.return_value = None
+    child._wait(stuck, silent)
+    stuck.wait.assert_called()

@@ -159,7 +159,8 @@ def _wait(child: subprocess.Popen[bytes], connection: Connection) -> None:
             if connection.poll(ASK_S):
                 connection.recv()
         except LOST:
-            child.wait(CLOSING_S)
+            with contextlib.suppress(subprocess.TimeoutExpired):  # then it is killed
+                child.wait(CLOSING_S)
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
