@@ -82,6 +82,15 @@ def test_matched_limits_show_as_much_black_and_white() -> None:
     assert np.mean(shown <= high) == pytest.approx(0.80, abs=0.01)
 
 
+def test_rare_undershoots_leave_the_background_black() -> None:
+    pixels = np.full((100, 100), 5.0)
+    pixels[:, 50:] = 100
+    source = Image(pixels, contrast_limits=(5, 100))
+    result = pixels.copy()
+    result[0, :10] = -40
+    assert matched_limits(source, Image(result), (0, 0)) == (5, 100)
+
+
 def test_dim_plane_of_a_bright_stack_stays_dim() -> None:
     pixels = np.stack([np.arange(100.0), 10 * np.arange(100.0)]).reshape(2, 10, 10)
     source = Image(pixels, contrast_limits=(0, 990))

@@ -19,6 +19,10 @@ MOST_SAMPLES = 2**18
 """Pixels that are looked at, evenly spread: a few milliseconds in the window's thread.
 """
 
+LEAST_BLACK = 1.0
+"""Percent of a result that is black at least: a few pixels beside bright ones, which
+generators take too much light from, would leave the background gray."""
+
 OVERLAY_PERCENTILES = (25.0, 99.7)
 """From background to all but the brightest specks, which would leave the rest black."""
 
@@ -52,8 +56,8 @@ def matched_limits(
     new = new[np.isfinite(new)]
     if new.size == 0 or new.min() == new.max():
         return low, high
-    ranks = [100 * float(np.mean(shown < low)), 100 * float(np.mean(shown <= high))]
-    matched = np.percentile(new, ranks)
+    black = max(LEAST_BLACK, 100 * float(np.mean(shown < low)))
+    matched = np.percentile(new, [black, 100 * float(np.mean(shown <= high))])
     return (
         (float(matched[0]), float(matched[1]))
         if matched[0] < matched[1]
