@@ -212,6 +212,21 @@ def test_dead_discriminator_stops_or_warns(make_job, monkeypatch):
     assert any(note.startswith("The discriminator is dead at step 0") for note in notes)
 
 
+def test_dead_discriminator_does_not_blow_up_the_total(make_job, monkeypatch):
+    dead = nn.Sequential(nn.Flatten(), nn.Linear(64 * 64, 1))
+    nn.init.zeros_(dead[1].weight)
+    monkeypatch.setattr(state, "build_discriminator", lambda _: dead)
+    stays_dead = {
+        **ADVERSARIAL,
+        "tolerates_dead_discriminator": True,
+        "discriminator_learning_rate": 1e-30,
+        "steps": 2,
+    }
+    losses = reports_of(make_job(recipe=stays_dead), Losses)
+    assert losses
+    assert all(loss.values["total"] < 1 for loss in losses)  # likeness alone: 0.1
+
+
 @pytest.mark.parametrize(
     ("read_s", "step"), [(0.0, 6), (math.inf, 8)], ids=["each step", "at looks"]
 )

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 Batch = tuple[Tensor, Tensor]
 Measured = dict[str, Tensor]
 
+LEAST_PUSH = 1e-12
+"""Length of a discriminator's gradient in an image from which on it is stretched to its
+share: a dead one's is rounding error, and what it would be multiplied with overflows.
+"""
+
 
 def draw(training: Training, recipe: Recipe, fabric: Fabric) -> Batch:
     """Return this process's share of the next batch, on its device.
@@ -107,9 +112,8 @@ def _balance(gradient: Tensor, push: Tensor, recipe: Recipe) -> Tensor:
     if recipe.balance == "losses":
         return weight
     # For each image alone, so that it does not matter which ones share a batch.
-    length = gradient.flatten(1).norm(dim=1) / push.flatten(1).norm(dim=1).clamp_min(
-        torch.finfo(push.dtype).tiny
-    )
+    led, pushed = (side.flatten(1).norm(dim=1) for side in (gradient, push))
+    length = torch.where(pushed > LEAST_PUSH, led / pushed, 1)
     scale: Tensor = weight * length.view(-1, 1, 1, 1)
     return scale
 
