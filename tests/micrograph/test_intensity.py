@@ -61,6 +61,47 @@ def test_large_image_is_sampled(rng):
     assert scaling.high == pytest.approx(0.9, abs=1e-3)
 
 
+class Counted:
+    """An array that remembers the largest read, and how much was read in all."""
+
+    def __init__(self, pixels):
+        self.pixels = pixels
+        self.shape = pixels.shape
+        self.largest = self.read = 0
+
+    def __getitem__(self, window):
+        block = self.pixels[window]
+        self.largest = max(self.largest, block.size)
+        self.read += block.size
+        return block
+
+
+def test_large_stack_is_sampled_in_all_its_planes():
+    # A quarter of the planes is bright, so the 90th percentile is.
+    stack = np.full((40, 1024, 1024), 10, np.uint8)
+    stack[::4] = 200
+    image = Counted(stack)
+    assert fit_intensity_scaling(image, 3, 90) == IntensityScaling(10.0, 200.0)
+    assert image.read <= 2**24
+    assert image.largest == 512 * 512
+
+
+def test_long_stack_of_small_planes_is_not_read_at_once():
+    image = Counted(np.arange(2**25, dtype=np.uint32).reshape(2**13, 64, 64))
+    scaling = fit_intensity_scaling(image, 10, 90)
+    assert image.largest == 64 * 64
+    assert scaling.low == pytest.approx(0.1 * 2**25, rel=0.01)
+    assert scaling.high == pytest.approx(0.9 * 2**25, rel=0.01)
+
+
+def test_structure_that_no_sample_hits_is_found():
+    stack = np.zeros((40, 1024, 1024), np.uint8)
+    stack[17, 600, 3] = 9  # one of 160 blocks, of which 64 are looked at
+    everywhere = [stack[np.roll(range(40), k)] for k in range(0, 40, 10)]
+    for moved in everywhere:
+        assert fit_intensity_scaling(moved, 3, 99.8) == IntensityScaling(0.0, 9.0)
+
+
 def test_sparse_image_falls_back_to_its_extremes():
     image = np.zeros((100, 100))
     image[3, 4] = 7

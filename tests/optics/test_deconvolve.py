@@ -9,6 +9,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from napari_gan_enhance.errors import InputError
+from napari_gan_enhance.micrograph import intensity
 from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
 from napari_gan_enhance.micrograph.microscope import Channel, Microscope
 from napari_gan_enhance.optics.deconvolve import deconvolve, result_shape
@@ -210,6 +211,19 @@ def test_background_above_everything_is_refused(pixels) -> None:
     image = micrograph(pixels[0, 0, 0], "YX", 520)
     with pytest.raises(InputError, match="leaves no light"):
         drain(deconvolve(image, TWO.model_copy(update={"background": 1e9})))
+
+
+@pytest.mark.parametrize("bright", [0, 1])
+def test_background_below_a_plane_that_was_not_sampled_is_taken(
+    pixels, bright, monkeypatch
+) -> None:
+    monkeypatch.setattr(intensity, "MOST_SAMPLES", 1)  # one block of the two planes
+    pixels = pixels[:, 0, 0]
+    pixels[bright] += 5000
+    image = micrograph(pixels, "TYX", 520)
+    result = drain(deconvolve(image, TWO.model_copy(update={"background": 4000})))
+    assert result.pixels[bright].max() > 0
+    assert result.pixels[1 - bright].max() == pytest.approx(0, abs=1e-6)
 
 
 def test_user_is_told_what_does_not_keep_the_light(pixels) -> None:

@@ -6,7 +6,7 @@ itself would show as steps in brightness.
 
 from __future__ import annotations
 
-import itertools
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BLOCK = 512
-"""Side of the blocks in which an image is sampled, in pixels."""
+"""Side of the blocks in which an image is sampled, in pixels; each is of one plane, so
+that they spread over a whole stack."""
 
 MOST_SAMPLES = 2**24
 """Above so many pixels, randomly chosen blocks stand for the whole: 64 blocks fix a
@@ -71,7 +72,7 @@ def fit_intensity_scaling(
 
     Parameters
     ----------
-    source : array, any number of axes, read by slices
+    source : array, shape (..., Y, X), read by slices
         Numpy array or anything that is sliced like one; blocks are read one at a time.
     low_percentile, high_percentile : float, 0 to 100, low < high
         Which percentiles become 0 and 1.
@@ -89,18 +90,38 @@ def fit_intensity_scaling(
     InputError
         If the image is empty, holds NaN or infinite pixels, or is constant.
     """
-    sample = np.concatenate([block.ravel() for block in _blocks(source, name)])
+    blocks = _blocks(source, name, MOST_SAMPLES)
     low, high = np.percentile(
-        sample, [low_percentile, high_percentile], overwrite_input=True
+        np.concatenate([block.ravel() for block in blocks]),
+        [low_percentile, high_percentile],
+        overwrite_input=True,
     )
     if not low < high:  # nearly empty image: a few bright pixels on one value
-        low, high = sample.min(), sample.max()
+        low, high = extremes(source, name)
     if not low < high and not allow_blank:
         raise InputError(
             f"All pixels have the value {float(low):g} - {name[0].lower()}{name[1:]} "
             "needs structure to be worked on - choose another image or channel."
         )
     return IntensityScaling(float(low), float(high))
+
+
+def extremes(source: Any, name: str = "The image") -> tuple[float, float]:
+    """Return the least and the largest value of an image, of which all is read.
+
+    Parameters
+    ----------
+    source : array, shape (..., Y, X), read by slices
+    name : str
+        Of the image, for the beginning of an error.
+
+    Raises
+    ------
+    InputError
+        If the image is empty or holds NaN or infinite pixels.
+    """
+    ends = [(block.min(), block.max()) for block in _blocks(source, name)]
+    return float(min(low for low, _ in ends)), float(max(high for _, high in ends))
 
 
 def check_finite(block: NDArray[Any], name: str = "The image") -> None:
@@ -130,24 +151,40 @@ def check_finite(block: NDArray[Any], name: str = "The image") -> None:
         )
 
 
-def _blocks(source: Any, name: str) -> Iterator[NDArray[Any]]:
-    """Yield blocks that cover the image, or a random share of it if it is large."""
+def _blocks(
+    source: Any, name: str, most_pixels: int | None = None
+) -> Iterator[NDArray[Any]]:
+    """Yield blocks that cover the image, or share out so many pixels over it."""
     shape = source.shape
     if 0 in shape:
         raise InputError(
             f"{name} has shape {tuple(shape)} and holds no pixels - every axis "
             "needs at least one - choose another image."
         )
-    starts = list(itertools.product(*(range(0, n, BLOCK) for n in shape)))
-    pixels = int(np.prod(shape, dtype=np.int64))
-    most = max(1, min(len(starts), len(starts) * MOST_SAMPLES // pixels))
-    # A fixed seed: the same image gets the same scaling each time.
-    chosen = np.random.default_rng(0).choice(len(starts), most, replace=False)
-    for start in (starts[i] for i in sorted(chosen)):
+    sides = [1] * (len(shape) - 2) + [BLOCK, BLOCK][-len(shape) :]
+    grid = [range(0, n, side) for n, side in zip(shape, sides, strict=True)]
+    for place in _shared_out(tuple(map(len, grid)), shape, most_pixels):
         window = tuple(
-            slice(a, min(a + BLOCK, n)) for a, n in zip(start, shape, strict=True)
+            slice(starts[i], min(starts[i] + side, n))
+            for starts, i, side, n in zip(grid, place, sides, shape, strict=True)
         )
         block = np.asarray(source[window])
         check_finite(block, name)
         # Percentiles are not defined between False and True.
         yield block.view(np.uint8) if block.dtype.kind == "b" else block
+
+
+def _shared_out(
+    blocks: tuple[int, ...], shape: tuple[int, ...], most_pixels: int | None
+) -> Iterator[tuple[int, ...]]:
+    """Yield places of blocks: all of them, or a random one of each of equal runs."""
+    count = math.prod(blocks)
+    most = count
+    if most_pixels is not None:
+        most = max(1, min(count, count * most_pixels // math.prod(shape)))
+    # A fixed seed: the same image gets the same scaling each time.
+    within = np.random.default_rng(0).random(most)
+    for run, share in enumerate(within):
+        first, end = run * count // most, (run + 1) * count // most
+        number = first + int(share * (end - first))
+        yield tuple(int(i) for i in np.unravel_index(number, blocks))

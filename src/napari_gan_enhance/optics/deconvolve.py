@@ -11,7 +11,7 @@ import numpy as np
 from napari_gan_enhance import __version__
 from napari_gan_enhance.device import free_device_bytes, select_device
 from napari_gan_enhance.errors import InputError
-from napari_gan_enhance.micrograph.intensity import fit_intensity_scaling
+from napari_gan_enhance.micrograph.intensity import extremes, fit_intensity_scaling
 from napari_gan_enhance.micrograph.view import AxesView
 from napari_gan_enhance.optics.channel_iterations import channel_iterations
 from napari_gan_enhance.optics.channel_psfs import channel_psfs, operator_options
@@ -225,21 +225,27 @@ def identity(settings: DeconvolveSettings) -> dict[str, Any]:
     return {"operation": "richardson-lucy", "settings": wanted}
 
 
+def _check_background(view: AxesView, background: float) -> None:
+    _, brightest = extremes(view)  # not that of a sample: it may miss what is bright
+    if background >= brightest:
+        raise InputError(
+            f"A background of {background:g} leaves no light - the brightest pixel of "
+            f"the image has {brightest:g} - give a smaller --background."
+        )
+
+
 def _notes(
     micrograph: Micrograph, settings: DeconvolveSettings, optics: Optics
 ) -> list[str]:
     """Check the pixels and return what the user should know before the start."""
-    view = AxesView(micrograph.pixels, micrograph.axes, micrograph.axes)
-    extremes = fit_intensity_scaling(view, 0, 100)
+    view = AxesView(micrograph.pixels, micrograph.axes, "TCZSYX")
+    seen = fit_intensity_scaling(view, 0, 100)
     notes = []
-    if settings.background is not None and settings.background >= extremes.high:
-        raise InputError(
-            f"A background of {settings.background:g} leaves no light - the brightest "
-            f"pixel of the image has {extremes.high:g} - give a smaller --background."
-        )
-    if extremes.low < 0 and settings.background is None:
+    if settings.background is not None and settings.background >= seen.high:
+        _check_background(view, settings.background)
+    if seen.low < 0 and settings.background is None:
         notes.append(
-            f"Pixels below zero (down to {extremes.low:g}) count as zero: "
+            f"Pixels below zero (down to {seen.low:g}) count as zero: "
             "Richardson-Lucy works on amounts of light."
         )
     if settings.algorithm in UNMATCHED:
