@@ -264,3 +264,15 @@ def test_channels_and_color_do_not_fit_zarr(tmp_path: Path) -> None:
         read_micrograph(drain(write_micrograph(tmp_path / "a.tif", image))).axes
         == "CYXS"
     )
+
+
+@pytest.mark.parametrize(("dtype", "predictor"), [("f4", 1), ("f8", 1), ("u2", 2)])
+def test_floats_are_written_as_other_programs_can_read_them(
+    tmp_path, dtype, predictor
+) -> None:
+    """Bio-Formats, and so Fiji and OMERO, knows the predictors 1 and 2 of TIFF 6.0."""
+    path = tmp_path / "result.ome.tif"
+    image = Micrograph(np.ones((9, 8), dtype), "YX")
+    drain(write_micrograph(path, image))
+    with tifffile.TiffFile(path) as file:
+        assert file.pages[0].predictor == predictor

@@ -100,7 +100,8 @@ def _layout(
         "tile": (TILE, TILE),
         "compression": "zlib",
         "compressionargs": {"level": COMPRESSION_LEVEL},
-        "predictor": True,
+        # Not that of floats: Bio-Formats, so Fiji and OMERO, cannot read it.
+        "predictor": dtype.kind in "iu",
         "description": description,
         "metadata": None,  # the description is the OME-XML itself
         "software": "napari-gan-enhance",
