@@ -369,6 +369,15 @@ def _write_lsm(
         file.write(pixels[::2, ::2], subfiletype=1, metadata=None)
 
 
+def test_an_image_stays_when_its_file_is_saved_anew(tmp_path: Path) -> None:
+    path = tmp_path / "cell.tif"
+    tifffile.imwrite(path, np.full((9, 8), 7, np.uint16))  # not coded: could be mapped
+    image = read_micrograph(path)
+    with path.open("r+b") as file:
+        file.write(bytes(path.stat().st_size))
+    assert (np.asarray(image.pixels) == 7).all()
+
+
 def test_lookup_table_of_imagej_is_no_color(tmp_path: Path) -> None:
     pixels = np.arange(12, dtype=np.uint8).reshape(3, 4)
     red = np.zeros((3, 256), np.uint16)

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.io.limits import EAGER_BYTES
 
@@ -122,7 +124,10 @@ def _open(path: Path) -> tuple[Sequence[Micrograph], str]:
 
 def _loaded(image: Micrograph) -> Micrograph:
     pixels: Any = image.pixels
-    return image if pixels.nbytes > EAGER_BYTES else image.with_pixels(pixels[...])
+    if pixels.nbytes > EAGER_BYTES:
+        return image
+    # A copy of what is mapped: who saves the file anew must not change the image.
+    return image.with_pixels(np.require(pixels[...], requirements="O"))
 
 
 def _facts(image: Micrograph) -> dict[str, Any]:
