@@ -63,6 +63,7 @@ def align(
     from napari_gan_enhance.io.lazy import file_stem
     from napari_gan_enhance.io.read import read_micrograph
     from napari_gan_enhance.io.write import write_micrograph
+    from napari_gan_enhance.registration.image_checksum import channel_checksums
     from napari_gan_enhance.registration.pair_set import add_to_pair_set
     from napari_gan_enhance.registration.pairing import cut_aligned
     from napari_gan_enhance.registration.resample import in_same_unit, resample
@@ -90,6 +91,7 @@ def align(
             cut,
             like=pair[0],
             provenance=provenance,
+            images=[image for side in pair for image in channel_checksums(side)],
             overwrite=overwrite,
         )
         run_job(job)

@@ -16,6 +16,7 @@ from napari_gan_enhance.registration.pairing import PATCH
 from napari_gan_enhance.registration.splitting import split_regions
 from napari_gan_enhance.training.images import load_pairs
 from napari_gan_enhance.training.pairs import Split, split_by_field
+from napari_gan_enhance.training.repeated import check_each_once
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,7 +106,8 @@ def keep_apart(pairs: Sequence[Pair], recipe: Recipe, spec: ModelSpec) -> HeldOu
     Raises
     ------
     TrainingError
-        If pairs do not fit each other or the model, or nothing is left to train on.
+        If pairs do not fit each other or the model, an image is in two fields, or
+        nothing is left to train on.
     """
     _check_patch(recipe, spec)
     shares = {"validation": recipe.validation_share, "test": recipe.test_share}
@@ -119,6 +121,7 @@ def keep_apart(pairs: Sequence[Pair], recipe: Recipe, spec: ModelSpec) -> HeldOu
         tuple(_loaded(side, recipe, spec))
         for side in (split.train, split.validation, split.test)
     )
+    check_each_once(pairs)  # now that none is known to be blank, as many may be
     return HeldOut(train, validation, test, split, how)
 
 

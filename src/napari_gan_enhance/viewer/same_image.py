@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_gan_enhance.registration.image_checksum import plane_checksum
 from napari_gan_enhance.viewer.layers import layer_axes
 
 if TYPE_CHECKING:
@@ -39,9 +39,4 @@ def checksum_of(layer: Any) -> Callable[[], str]:
         for letter, length in zip(layer_axes(layer), data.shape, strict=False)
     )
 
-    def checksum() -> str:
-        plane = np.ascontiguousarray(data[middle])
-        kind = f"{plane.dtype.str} {plane.shape}"
-        return hashlib.sha256(kind.encode() + plane.tobytes()).hexdigest()
-
-    return checksum
+    return lambda: plane_checksum(np.asarray(data[middle]))
