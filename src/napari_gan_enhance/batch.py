@@ -96,7 +96,8 @@ def run(
     work : callable
         Returns the job that makes a task's output.
     is_done : callable
-        Whether the existing output is a result of this very job.
+        Whether the existing output is a result of this very job; raises one of our
+        errors to say why one of the job cannot be taken.
     overwrite : bool
         Replace existing outputs.
     """

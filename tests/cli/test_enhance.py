@@ -65,6 +65,58 @@ def test_folder_is_enhanced_and_resumed(cli, image, model, tmp_path):
     assert statuses == ["skipped", "skipped", "failed"]
 
 
+@pytest.fixture
+def days(image, tmp_path):
+    """Two folders of other images under the same names."""
+    for day in ("day1", "day2"):
+        (tmp_path / day).mkdir()
+        for name in ("a.tif", "b.tif"):
+            pixels = tifffile.imread(image) + int(day[-1])
+            tifffile.imwrite(tmp_path / day / name, pixels, imagej=True)
+    return tmp_path / "day1", tmp_path / "day2"
+
+
+def statuses(done):
+    return [f["status"] for f in json.loads(done.out)["files"]]
+
+
+def test_results_of_other_images_are_not_taken_for_done(cli, days, model, tmp_path):
+    out = tmp_path / "out"
+    options = ("-o", out, "--model", model, "--json")
+    assert statuses(cli("enhance", days[0], *options)) == ["done"] * 2
+    before = (out / "a.ome.tif").read_bytes()
+    other = cli("enhance", days[1], *options)
+    assert (other.code, statuses(other)) == (1, ["failed"] * 2)
+    assert f"'a.ome.tif' in '{out}' was made of '{days[0] / 'a.tif'}'" in other.err
+    assert (out / "a.ome.tif").read_bytes() == before
+    assert statuses(cli("enhance", days[1], *options, "--overwrite")) == ["done"] * 2
+    assert statuses(cli("enhance", days[1], *options)) == ["skipped"] * 2
+
+
+def test_file_recorded_again_is_not_taken_for_done(cli, days, model, tmp_path):
+    arguments = ("enhance", days[0], "-o", tmp_path / "out", "--model", model, "--json")
+    assert cli(*arguments).code == 0
+    tifffile.imwrite(days[0] / "a.tif", np.eye(40, dtype=np.uint16))
+    again = cli(*arguments)
+    assert statuses(again) == ["failed", "skipped"]
+    assert "was made of this file before it changed" in again.err
+
+
+def test_result_that_tells_no_source_is_refused(
+    cli, days, model, tmp_path, monkeypatch
+):
+    out = tmp_path / "out"
+    arguments = ("enhance", days[0], "-o", out, "--model", model, "--json")
+    with monkeypatch.context() as former:
+        former.setattr(
+            "napari_gan_enhance.cli._existing.made_from", lambda result, _: result
+        )
+        assert cli(*arguments).code == 0
+    again = cli(*arguments)
+    assert (again.code, statuses(again)) == (1, ["failed"] * 2)
+    assert "does not tell what it was made of" in again.err
+
+
 def test_same_names_in_two_folders_are_refused(cli, image, model, tmp_path):
     other = tmp_path / "other"
     other.mkdir()

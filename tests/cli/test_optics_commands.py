@@ -116,6 +116,22 @@ def test_deconvolve_with_a_measured_psf(cli, image, make_psf, tmp_path) -> None:
     assert read_micrograph(out).shape == (6, 20, 20)
 
 
+def test_other_psf_of_the_same_name_is_another_job(cli, tmp_path, rng) -> None:
+    (tmp_path / "planes").mkdir()
+    for name in ("a.tif", "b.tif"):
+        tifffile.imwrite(
+            tmp_path / "planes" / name, rng.integers(9, 99, (20, 20), dtype=np.uint16)
+        )
+    psf = tmp_path / "psf.tif"
+    given = ("--psf", psf, "--iterations", 1, "--json")
+    run = ("deconvolve", tmp_path / "planes", "-o", tmp_path / "rl", *given)
+    found = []
+    for side in (1, 1, 3):
+        tifffile.imwrite(psf, np.pad(np.ones((side, side), np.uint8), 4 - side // 2))
+        found += [f["status"] for f in json.loads(cli(*run).out)["files"]]
+    assert found == ["done"] * 2 + ["skipped"] * 2 + ["failed"] * 2
+
+
 def test_deconvolve_passes_every_option_on(cli, image, tmp_path) -> None:
     out = tmp_path / "rl.ome.tif"
     done = cli(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -43,3 +45,26 @@ def test_other_file_under_the_name_of_a_map_is_kept(cli, image, model, tmp_path)
     assert "already exists" in done.err
     assert other.read_bytes() == b"precious"
     assert not output.exists()
+
+
+def test_result_without_its_maps_is_not_done(cli, image, model, tmp_path):
+    folder = tmp_path / "two"
+    folder.mkdir()
+    for name in ("a.tif", "b.tif"):
+        (folder / name).write_bytes(image.read_bytes())
+    arguments = ("enhance", folder, "-o", tmp_path / "out", "--model", model, "--json")
+    fast = ("--trust", "--trust-passes", "0")
+
+    def statuses(*more):
+        done = cli(*arguments, *more)
+        return [f["status"] for f in json.loads(done.out)["files"]], done.err
+
+    assert statuses()[0] == ["done"] * 2
+    found, said = statuses(*fast)
+    assert found == ["failed"] * 2
+    assert "lacks maps of trust" in said
+    assert statuses(*fast, "--overwrite")[0] == ["done"] * 2
+    assert statuses(*fast)[0] == ["skipped"] * 2
+    (tmp_path / "out" / "b.re-blur-score.ome.tif").unlink()
+    assert statuses(*fast)[0] == ["skipped", "failed"]
+    assert statuses("--trust", "--trust-passes", "4")[0] == ["failed"] * 2

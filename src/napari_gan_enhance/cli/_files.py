@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
+    from napari_gan_enhance.cli._trust import TrustFiles
     from napari_gan_enhance.micrograph.micrograph import Micrograph
     from napari_gan_enhance.progress import Job
 
     MakeJob = Callable[[Micrograph, Any], Job[Micrograph]]
-    MakeBeside = Callable[[Micrograph, Micrograph, Path], Job[object]]
 
 IN_MEMORY = 128 * 2**20
 """Bytes; a larger result is kept in a scratch array on the disk of the output."""
@@ -33,7 +33,7 @@ def process_files(
     mark: Mapping[str, Any],
     overwrite: bool,
     as_json: bool,
-    beside: MakeBeside | None = None,
+    maps: TrustFiles | None = None,
 ) -> None:
     """Run a job on each file, write the results, and report.
 
@@ -48,9 +48,8 @@ def process_files(
     mark : mapping
         Part of the provenance by which a finished result of the same job is known.
     overwrite, as_json : bool
-    beside : callable, optional
-        (micrograph, result, path of the result) -> job that writes what belongs to a
-        result, before the result itself is written.
+    maps : TrustFiles, optional
+        Makes the maps of trust that belong to a result, written before it.
 
     Raises
     ------
@@ -59,6 +58,7 @@ def process_files(
     """
     from napari_gan_enhance import batch
     from napari_gan_enhance.cli._console import message, print_json, run_job
+    from napari_gan_enhance.cli._existing import is_done
     from napari_gan_enhance.cli._memory import give_back_large_arrays
 
     give_back_large_arrays()
@@ -68,8 +68,8 @@ def process_files(
     reports = []
     jobs = batch.run(
         tasks,
-        lambda task: _work(task, job, shape, overwrite, beside),
-        is_done=lambda task: len(tasks) > 1 and _is_result(task, mark),
+        lambda task: _work(task, job, shape, overwrite, maps),
+        is_done=lambda task: len(tasks) > 1 and is_done(task, mark, maps),
         overwrite=overwrite,
     )
     for task, one in jobs:
@@ -114,31 +114,22 @@ def _work(
     job: MakeJob,
     shape: Callable[[Micrograph], tuple[int, ...]],
     over: bool,
-    beside: MakeBeside | None,
+    maps: TrustFiles | None,
 ) -> Job[Path]:
     """Read, compute and write one file."""
+    from napari_gan_enhance.cli._existing import made_from
+    from napari_gan_enhance.io.file_state import file_state
     from napari_gan_enhance.io.read import read_micrograph
     from napari_gan_enhance.io.write import write_micrograph
 
+    state = file_state(task.source)
     micrograph = read_micrograph(task.source)
     axes, folder = micrograph.axes, task.output.parent
     with result_array(shape(micrograph), axes, folder) as target:
-        result = yield from job(micrograph, target)
-        if beside is not None:
-            yield from beside(micrograph, result, task.output)
+        result = made_from((yield from job(micrograph, target)), state)
+        if maps is not None:
+            yield from maps.write(micrograph, result, task.output)
         return (yield from write_micrograph(task.output, result, overwrite=over))
-
-
-def _is_result(task: Any, mark: Mapping[str, Any]) -> bool:
-    """Return whether the output exists as a result of this very job."""
-    from napari_gan_enhance.errors import FileFormatError
-    from napari_gan_enhance.io.read import read_micrograph
-
-    try:
-        provenance = read_micrograph(task.output).provenance
-    except FileFormatError:
-        return False
-    return all(provenance.get(key) == value for key, value in mark.items())
 
 
 def _make_folder(folder: Path) -> None:

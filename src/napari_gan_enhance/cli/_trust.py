@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
+
+from napari_gan_enhance.cli._existing import holds, provenance_of
 
 if TYPE_CHECKING:
     from napari_gan_enhance.micrograph.micrograph import Micrograph
@@ -61,10 +64,23 @@ class TrustFiles:
             )
             for name, image in maps.named().items():
                 path = beside(output, name)
-                replaced = self._overwrite or _is_map(path)
+                replaced = self._overwrite or _is_map(provenance_of(path))
                 yield from write_micrograph(path, image, overwrite=replaced)
             for sentence in maps.summary.sentences:
                 yield Progress(1, 1, "trust", note=sentence)
+
+    def are_beside(self, output: Path, wanted: Mapping[str, Any]) -> bool:
+        """Return whether all maps are there, of the result of such a provenance."""
+        from napari_gan_enhance.trust.maps import map_names
+
+        passes = self._settings.passes
+        maps = [provenance_of(beside(output, name)) for name in map_names(passes)]
+        return all(
+            _is_map(told)
+            and holds(told.get("trust", {}), {"passes": passes})
+            and holds(told.get("parent", {}), wanted)
+            for told in maps
+        )
 
 
 def beside(output: Path, name: str) -> Path:
@@ -77,14 +93,6 @@ def beside(output: Path, name: str) -> Path:
     )
 
 
-def _is_map(path: Path) -> bool:
-    """Return whether a file is a map of trust, of a run that was stopped perhaps."""
-    from napari_gan_enhance.errors import FileFormatError
-    from napari_gan_enhance.io.read import read_micrograph
-
-    if not path.exists():
-        return False
-    try:
-        return read_micrograph(path).provenance.get("operation") == "trust"
-    except FileFormatError:
-        return False
+def _is_map(told: Mapping[str, Any]) -> bool:
+    """Return whether it is that of a map, perhaps of a run that was stopped."""
+    return told.get("operation") == "trust"

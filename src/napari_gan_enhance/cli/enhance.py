@@ -98,5 +98,5 @@ def enhance(
         },
         overwrite=overwrite,
         as_json=as_json,
-        beside=None if files is None else files.write,
+        maps=files,
     )

@@ -15,6 +15,7 @@ from napari_gan_enhance.micrograph.intensity import extremes, fit_intensity_scal
 from napari_gan_enhance.micrograph.view import AxesView
 from napari_gan_enhance.optics.channel_iterations import channel_iterations
 from napari_gan_enhance.optics.channel_psfs import channel_psfs, operator_options
+from napari_gan_enhance.optics.psf_file import psf_sha256
 from napari_gan_enhance.optics.richardson_lucy import RichardsonLucy, kept_iterations
 from napari_gan_enhance.optics.settings import DeconvolveSettings, Optics, complete
 from napari_gan_enhance.progress import Job, Progress
@@ -157,6 +158,7 @@ def deconvolve(
     if target is None:
         target = np.zeros([s.stop - s.start for s in box.values()], np.float32)
     yield Progress(0, 1, "reading intensities")
+    made_by = identity(settings)  # now: the PSF's file may change while we compute
     psfs, psf_notes = channel_psfs(micrograph, settings, optics)
     for note in (*_notes(micrograph, settings, optics), *psf_notes):
         yield Progress(0, 1, STAGE, note=note)
@@ -178,8 +180,8 @@ def deconvolve(
         parts, places, box, upscale, tile=tile, stage=STAGE, schedule=schedule
     )
     used = yield from _numbered(tiles, kept)
-    provenance = _provenance(micrograph, settings, optics, device, used)
-    provenance["iterations"] = list(iterations.values())
+    made_by["iterations"] = list(iterations.values())
+    provenance = {**made_by, **_provenance(micrograph, optics, device, used)}
     return _result(micrograph, optics, box.get("C", slice(None)), target, provenance)
 
 
@@ -217,12 +219,20 @@ def result_shape(
 
 
 def identity(settings: DeconvolveSettings) -> dict[str, Any]:
-    """Return the part of the provenance by which a result of this job is known."""
+    """Return the part of the provenance by which a result of this job is known.
+
+    Raises
+    ------
+    FileFormatError
+        If a PSF from a file cannot be read.
+    """
     # Device and tile do not change the result.
     wanted = settings.model_dump(mode="json", exclude={"device", "tile"})
+    known = {"operation": "richardson-lucy", "settings": wanted}
     if settings.psf_path is not None:
         wanted["psf_path"] = settings.psf_path.name
-    return {"operation": "richardson-lucy", "settings": wanted}
+        known["psf_sha256"] = psf_sha256(settings.psf_path)
+    return known
 
 
 def _check_background(view: AxesView, background: float) -> None:
@@ -356,13 +366,11 @@ def _result(
 
 def _provenance(
     micrograph: Micrograph,
-    settings: DeconvolveSettings,
     optics: Optics,
     device: torch.device,
     tile: tuple[int, ...],
 ) -> dict[str, Any]:
     return {
-        **identity(settings),
         "source": micrograph.name,
         "optics": optics.as_json(),
         "device": device.type,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,22 @@ def read_psf(
     ratios, notes = _ratios(micrograph.voxel_size_um, voxel_size_um, spatial_axes)
     measured = repaired(psf, name, ratios)
     return MeasuredPsf(measured.values, (*measured.notes, *notes))
+
+
+def psf_sha256(path: str | os.PathLike[str]) -> str:
+    """Return the checksum of a PSF: of its voxels, their axes, shape and size.
+
+    Raises
+    ------
+    FileFormatError
+        If the file cannot be read.
+    """
+    micrograph = read_micrograph(path)
+    values = np.asarray(micrograph.pixels)
+    facts = (micrograph.axes, values.shape, str(values.dtype), micrograph.voxel_size_um)
+    digest = hashlib.sha256(repr(facts).encode())
+    digest.update(values.tobytes())
+    return digest.hexdigest()
 
 
 def _check_axes(micrograph: Micrograph, spatial_axes: str, name: str) -> None:

@@ -19,6 +19,14 @@ LIMITS: dict[Limit, str] = {
 }
 
 
+NAMES = ("expected error", "beyond the evidence", "re-blur score", "disagreement")
+
+
+def map_names(passes: int) -> tuple[str, ...]:
+    """Return the names of the maps that so many passes give, in their order."""
+    return NAMES if passes else NAMES[:-1]
+
+
 @dataclass(frozen=True, slots=True)
 class PlaneTrust:
     """One plane of one channel in numbers.
@@ -109,11 +117,6 @@ class TrustMaps:
 
     def named(self) -> dict[str, Micrograph]:
         """Return the maps by the names under which they are shown and stored."""
-        maps = {
-            "expected error": self.expected_error,
-            "beyond the evidence": self.evidence,
-            "re-blur score": self.reblur_z,
-        }
-        if self.disagreement is not None:
-            maps["disagreement"] = self.disagreement
-        return maps
+        maps = (self.expected_error, self.evidence, self.reblur_z, self.disagreement)
+        named = zip(NAMES, maps, strict=True)
+        return {name: image for name, image in named if image is not None}
