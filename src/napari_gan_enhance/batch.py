@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from napari_gan_enhance.errors import GanEnhanceError, InputError
+from napari_gan_enhance.io.read import is_zarr
 from napari_gan_enhance.io.write import TIFF_SUFFIXES, ZARR_SUFFIXES, check_output
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def _one(
 
 
 def _expanded(given: Path) -> list[Path]:
-    if not given.is_dir() or is_zarr_image(given):
+    if not given.is_dir() or is_zarr_image(given) or is_zarr(given):
         return [given]
     images = (p for p in given.iterdir() if _is_image(p) and p.name[0] != ".")
     return sorted(p for p in images if not p.is_dir() or is_zarr_image(p))
