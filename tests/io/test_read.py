@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import tifffile
+import zarr
 
 from napari_gan_enhance.errors import FileFormatError, InputError
 from napari_gan_enhance.io import read as reading
@@ -250,6 +251,20 @@ def test_series_are_told_apart(tmp_path: Path) -> None:
     assert read_micrograph(path, series=1).shape == (6, 7)
     with pytest.raises(InputError, match="it holds 2, counted from 0"):
         read_micrograph(path, series=2)
+
+
+def test_zarr_of_the_other_byte_order_becomes_native(tmp_path: Path) -> None:
+    path = tmp_path / "old.zarr"
+    group = zarr.open_group(path, mode="w", zarr_format=2)
+    array = group.create_array("0", shape=(2, 3), dtype=">u2", chunks=(2, 3))
+    array[:] = [[1, 2, 3], [4, 5, 600]]
+    axes = [{"name": name, "type": "space"} for name in "yx"]
+    group.attrs["multiscales"] = [
+        {"version": "0.4", "axes": axes, "datasets": [{"path": "0"}]}
+    ]
+    pixels = read_micrograph(path).pixels
+    assert pixels.dtype.isnative
+    np.testing.assert_array_equal(pixels, [[1, 2, 3], [4, 5, 600]])
 
 
 def test_describe_decodes_nothing(tmp_path: Path) -> None:

@@ -136,6 +136,11 @@ class LazyPixels:
         return tuple(given[:at] + fill + given[at + 1 :])
 
 
+def native(values: NDArray[Any]) -> NDArray[Any]:
+    """Return values in the machine's byte order."""
+    return values.astype(values.dtype.newbyteorder("="), copy=False)
+
+
 def file_stem(path: Path) -> str:
     """Return a file's name without its suffix, double ones such as .ome.tif too."""
     return re.sub(r"(\.ome)?\.[^.]+$", "", path.name) or path.name

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_gan_enhance.io.lazy import native
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -57,16 +59,12 @@ def conversion(
         Samples appended: 3 for palettes, else 0.
     """
     if any(getattr(page.parent, name) for name in MICROSCOPY):
-        return _native, 0
+        return native, 0
     if int(page.photometric) == PALETTE and page.colormap is not None:
         return _palette_lookup(np.asarray(page.colormap)), 3
     if int(page.photometric) == WHITE_IS_ZERO:
         return _inversion(page), 0
-    return _native, 0
-
-
-def _native(values: NDArray[Any]) -> NDArray[Any]:
-    return values.astype(values.dtype.newbyteorder("="), copy=False)
+    return native, 0
 
 
 def _inversion(
@@ -76,13 +74,13 @@ def _inversion(
     bits = page.bitspersample
 
     def invert(values: NDArray[Any]) -> NDArray[Any]:
-        native = _native(values)
+        known = native(values)
         if kind == "b":
-            return ~native
+            return ~known
         if kind == "u":
-            inverted: NDArray[Any] = native.dtype.type(2**bits - 1) - native
+            inverted: NDArray[Any] = known.dtype.type(2**bits - 1) - known
             return inverted
-        return ~native if kind == "i" else native
+        return ~known if kind == "i" else known
 
     return invert
 

@@ -16,7 +16,7 @@ from napari_gan_enhance.io.file_metadata import (
     modality,
     positive,
 )
-from napari_gan_enhance.io.lazy import LazyPixels, OpenFile, file_stem
+from napari_gan_enhance.io.lazy import LazyPixels, OpenFile, file_stem, native
 from napari_gan_enhance.io.limits import check_chunk
 from napari_gan_enhance.io.zarr_writing import OWN_KEY
 from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
@@ -88,7 +88,7 @@ def _micrograph(group: Any, path: Path) -> Micrograph:
         AxisPlan(axes, tuple(slice(0, n) for n in array.shape)),
         path,
         OpenFile(lambda: None),
-        convert=lambda block: block,
+        convert=native,
     )
     metadata = _own(own) if own else _described(group, multiscale)
     size = dict(zip(axes, array.shape, strict=True)).get("C", 1)
