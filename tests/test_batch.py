@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import tifffile
 import zarr
 
 from napari_gan_enhance import batch
@@ -26,3 +27,53 @@ def test_field_of_a_plate_is_an_image(tmp_path: Path) -> None:
     assert one == [batch.Task(field, tmp_path / "field.ome.tif")]
     among = batch.plan([field], tmp_path / "out")
     assert among == [batch.Task(field, tmp_path / "out" / "0.ome.tif")]
+
+
+def write_planes(folder: Path, names: list[str], *, told_in: list[str]) -> None:
+    """Write an OME-TIFF image, a plane to a file; some files tell of all of them."""
+    parts = "".join(
+        f'<TiffData FirstZ="{z}" IFD="0" PlaneCount="1">'
+        f'<UUID FileName="{name}">urn:uuid:{name}</UUID></TiffData>'
+        for z, name in enumerate(names)
+    )
+    for name in names:
+        inner = (
+            '<Image ID="Image:0"><Pixels ID="Pixels:0" DimensionOrder="XYZCT" '
+            f'Type="uint8" SizeX="5" SizeY="4" SizeZ="{len(names)}" SizeC="1" '
+            f'SizeT="1"><Channel ID="Channel:0"/>{parts}</Pixels></Image>'
+        )
+        if name not in told_in:
+            first = told_in[0]
+            inner = f'<BinaryOnly MetadataFile="{first}" UUID="urn:uuid:{first}"/>'
+        xml = (
+            '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" '
+            f'UUID="urn:uuid:{name}">{inner}</OME>'
+        )
+        plane = np.zeros((4, 5), "u1")
+        tifffile.imwrite(folder / name, plane, description=xml, metadata=None)
+
+
+def planned(inputs: list[Path], out: Path) -> list[str]:
+    return [task.source.name for task in batch.plan(inputs, out)]
+
+
+def test_image_over_several_files_is_planned_once(tmp_path: Path) -> None:
+    names = ["z0.ome.tif", "z1.ome.tif", "z2.ome.tif"]
+    write_planes(tmp_path, names, told_in=names)
+    tifffile.imwrite(tmp_path / "other.tif", np.zeros((4, 5), "u1"))
+    out = tmp_path / "out"
+    assert planned([tmp_path], out) == ["other.tif", "z0.ome.tif"]
+    given = [tmp_path / name for name in names[1:]]
+    assert planned(given, out) == ["z1.ome.tif"]
+
+
+def test_file_that_tells_of_the_others_stands_for_them(tmp_path: Path) -> None:
+    names = ["z0.ome.tif", "z1.ome.tif", "z2.ome.tif"]
+    write_planes(tmp_path, names, told_in=["z2.ome.tif"])
+    assert planned([tmp_path], tmp_path / "out") == ["z2.ome.tif"]
+
+
+def test_renamed_copy_is_an_image_of_its_own(tmp_path: Path) -> None:
+    write_planes(tmp_path, ["day.ome.tif"], told_in=["day.ome.tif"])
+    (tmp_path / "copy.ome.tif").write_bytes((tmp_path / "day.ome.tif").read_bytes())
+    assert planned([tmp_path], tmp_path / "out") == ["copy.ome.tif", "day.ome.tif"]

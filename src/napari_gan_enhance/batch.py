@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from napari_gan_enhance.errors import GanEnhanceError, InputError
 from napari_gan_enhance.io.read import is_zarr
+from napari_gan_enhance.io.tiff_set import files_of_set
 from napari_gan_enhance.io.write import TIFF_SUFFIXES, ZARR_SUFFIXES, check_output
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ class FileReport:
     message : str
         Why, where it failed.
     seconds : float
+    notes : tuple of str
+        What the job said.
     """
 
     source: Path
@@ -47,6 +51,7 @@ class FileReport:
     status: Literal["done", "skipped", "failed"]
     message: str = ""
     seconds: float = 0.0
+    notes: tuple[str, ...] = ()
 
 
 def plan(inputs: Sequence[Path], output: Path) -> list[Task]:
@@ -56,6 +61,7 @@ def plan(inputs: Sequence[Path], output: Path) -> list[Task]:
     ----------
     inputs : sequence of Path
         Files, and folders whose images are taken; other files in them are left alone.
+        Of an OME-TIFF image over several files one is taken: it stands for all.
     output : Path
         A file where one file is given and the name has an image's suffix; otherwise a
         folder, made if it is missing, that gets `NAME.ome.tif` for each input.
@@ -66,7 +72,7 @@ def plan(inputs: Sequence[Path], output: Path) -> list[Task]:
         If there is nothing to do, `output` does not say what it shall be, several
         inputs share one output name, or a result would replace its own input.
     """
-    sources = [path for given in inputs for path in _expanded(given)]
+    sources = _without_parts([path for given in inputs for path in _expanded(given)])
     if not sources:
         raise InputError(
             f"{', '.join(repr(p.name) for p in inputs)} holds no images - images "
@@ -125,15 +131,41 @@ def _one(
     overwrite: bool,
 ) -> Job[FileReport]:
     start = time.monotonic()
+    notes: list[str] = []
     try:
         if task.output.exists() and not overwrite and is_done(task):
             return FileReport(task.source, task.output, "skipped")
         check_output(task.output, overwrite=overwrite)
-        yield from work(task)
+        yield from _noted(work(task), notes)
     except GanEnhanceError as error:
         return FileReport(task.source, task.output, "failed", str(error))
-    seconds = time.monotonic() - start
-    return FileReport(task.source, task.output, "done", seconds=seconds)
+    return FileReport(
+        task.source,
+        task.output,
+        "done",
+        seconds=time.monotonic() - start,
+        notes=tuple(notes),
+    )
+
+
+def _noted(job: Job[object], notes: list[str]) -> Job[None]:
+    """Run a job and keep what it says."""
+    with contextlib.closing(job):
+        for report in job:
+            if report.note:
+                notes.append(report.note)
+            yield report
+
+
+def _without_parts(sources: list[Path]) -> list[Path]:
+    """Leave out files whose planes come with another one's."""
+    if len(sources) < 2:
+        return sources
+    parts: set[Path] = set()
+    for source in sources:
+        if source not in parts:
+            parts |= files_of_set(source) - {source}
+    return [source for source in sources if source not in parts]
 
 
 def _expanded(given: Path) -> list[Path]:

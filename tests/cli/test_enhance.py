@@ -226,3 +226,15 @@ def test_ended_by_a_scheduler_leaves_nothing_behind(cli, image, tmp_path, monkey
     out = tmp_path / "out"
     assert cli("enhance", image, "-o", out).code == 130
     assert list(out.iterdir()) == []
+
+
+def test_other_images_of_a_file_are_named(cli, rng, model, tmp_path):
+    path, output = tmp_path / "positions.tif", tmp_path / "first.ome.tif"
+    with tifffile.TiffWriter(path, ome=True) as file:
+        for _ in range(3):
+            file.write(rng.integers(0, 99, (40, 40), dtype=np.uint16))
+    done = cli("enhance", path, "-o", output, "--model", model, "--json")
+    assert done.code == 0
+    (note,) = json.loads(done.out)["files"][0]["notes"]
+    assert "'positions.tif' holds 3 images - the first is taken" in note
+    assert note in done.err

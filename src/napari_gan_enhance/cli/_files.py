@@ -119,17 +119,27 @@ def _work(
     """Read, compute and write one file."""
     from napari_gan_enhance.cli._existing import made_from
     from napari_gan_enhance.io.file_state import file_state
-    from napari_gan_enhance.io.read import read_micrograph
+    from napari_gan_enhance.io.read import read_first
     from napari_gan_enhance.io.write import write_micrograph
+    from napari_gan_enhance.progress import Progress
 
     state = file_state(task.source)
-    micrograph = read_micrograph(task.source)
+    micrograph, count = read_first(task.source)
+    if count > 1:
+        yield Progress(0, 1, "reading", note=_first_only(task.source, count))
     axes, folder = micrograph.axes, task.output.parent
     with result_array(shape(micrograph), axes, folder) as target:
         result = made_from((yield from job(micrograph, target)), state)
         if maps is not None:
             yield from maps.write(micrograph, result, task.output)
         return (yield from write_micrograph(task.output, result, overwrite=over))
+
+
+def _first_only(source: Path, count: int) -> str:
+    return (
+        f"{source.name!r} holds {count} images - the first is taken - save the others "
+        "as files of their own to have them done, too."
+    )
 
 
 def _make_folder(folder: Path) -> None:
@@ -151,6 +161,7 @@ def _described(report: Any) -> dict[str, Any]:
         "output": str(report.output),
         "status": report.status,
         "message": report.message,
+        "notes": list(report.notes),
         "seconds": round(report.seconds, 3),
         "dtype": "float32",
     }

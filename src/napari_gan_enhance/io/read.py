@@ -59,6 +59,18 @@ def read_micrograph(path: StrPath, *, series: int = 0) -> Micrograph:
     return _loaded(images[series])
 
 
+def read_first(path: StrPath) -> tuple[Micrograph, int]:
+    """Read the first image of a file and count all of them; see `read_micrograph`.
+
+    Raises
+    ------
+    FileFormatError
+        If the file, or its first image, cannot be read.
+    """
+    images, _ = _open(Path(path))
+    return _loaded(images[0]), len(images)
+
+
 def read_all(path: StrPath) -> list[Micrograph]:
     """Read every image of a file; see `read_micrograph`.
 
