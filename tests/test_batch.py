@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import errno
+from pathlib import Path
 
 import numpy as np
+import pytest
 import tifffile
 import zarr
 
 from napari_gan_enhance import batch
+from napari_gan_enhance.errors import DEBUG, InputError, OutputError
 from napari_gan_enhance.io.write import write_micrograph
 from napari_gan_enhance.micrograph.micrograph import Micrograph
-from napari_gan_enhance.progress import drain
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from napari_gan_enhance.progress import Progress, drain
 
 
 def test_field_of_a_plate_is_an_image(tmp_path: Path) -> None:
@@ -77,3 +77,60 @@ def test_renamed_copy_is_an_image_of_its_own(tmp_path: Path) -> None:
     write_planes(tmp_path, ["day.ome.tif"], told_in=["day.ome.tif"])
     (tmp_path / "copy.ome.tif").write_bytes((tmp_path / "day.ome.tif").read_bytes())
     assert planned([tmp_path], tmp_path / "out") == ["copy.ome.tif", "day.ome.tif"]
+
+
+def reports(folder: Path, error: Exception) -> list[batch.FileReport]:
+    """Run a batch of three files, of which the first raises an error."""
+    for name in "abc":
+        (folder / f"{name}.tif").write_bytes(b"not opened")
+    (folder / "out").mkdir()
+
+    def work(task: batch.Task):
+        yield Progress(0, 1, "working", note=task.source.name)
+        if task.source.name == "a.tif":
+            raise error
+
+    tasks = batch.plan([folder], folder / "out")
+    jobs = batch.run(tasks, work, is_done=lambda task: False, overwrite=False)
+    return [drain(job) for _, job in jobs]
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (MemoryError("Unable to allocate 15 GiB"), "ran out of memory (Unable"),
+        (KeyError("key"), "KeyError: 'key' - this should not happen"),
+        (InputError("Too dark."), "Too dark."),
+    ],
+)
+def test_one_odd_file_does_not_end_the_batch(tmp_path: Path, error, words: str) -> None:
+    found = reports(tmp_path, error)
+    assert [report.status for report in found] == ["failed", "done", "done"]
+    assert words in found[0].message
+    assert [report.notes for report in found] == [("a.tif",), ("b.tif",), ("c.tif",)]
+
+
+def test_unexpected_error_can_be_seen(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv(DEBUG, "1")
+    with pytest.raises(KeyError, match="key"):
+        reports(tmp_path, KeyError("key"))
+
+
+def refuse(path: Path, *_: object) -> None:
+    raise PermissionError(errno.EACCES, "", str(path))
+
+
+def test_folder_that_may_not_be_read_is_our_error(tmp_path: Path, monkeypatch) -> None:
+    # Permission bits do not stop root, so the answer of the system is given instead.
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(InputError, match=r"cannot be opened \(Permission denied\)"):
+        batch.plan([tmp_path], tmp_path / "out")
+
+
+def test_output_that_may_not_be_seen_is_our_error(tmp_path: Path, monkeypatch) -> None:
+    image, out = tmp_path / "a.tif", tmp_path / "closed" / "a.ome.tif"
+    image.write_bytes(b"not opened")
+    is_dir = Path.is_dir
+    monkeypatch.setattr(Path, "is_dir", lambda p: refuse(p) if p == out else is_dir(p))
+    with pytest.raises(OutputError, match="Permission denied"):
+        batch.plan([image], out)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from napari_gan_enhance.errors import GanEnhanceError, InputError
+from napari_gan_enhance.errors import InputError, explained
+from napari_gan_enhance.io.atomic import output_errors
+from napari_gan_enhance.io.boundary import reason
 from napari_gan_enhance.io.read import is_zarr
 from napari_gan_enhance.io.tiff_set import files_of_set
 from napari_gan_enhance.io.write import TIFF_SUFFIXES, ZARR_SUFFIXES, check_output
@@ -69,8 +72,11 @@ def plan(inputs: Sequence[Path], output: Path) -> list[Task]:
     Raises
     ------
     InputError
-        If there is nothing to do, `output` does not say what it shall be, several
-        inputs share one output name, or a result would replace its own input.
+        If there is nothing to do, an input cannot be looked at, `output` does not say
+        what it shall be, several inputs share one output name, or a result would
+        replace its own input.
+    OutputError
+        If the output cannot be looked at.
     """
     sources = _without_parts([path for given in inputs for path in _expanded(given)])
     if not sources:
@@ -79,7 +85,8 @@ def plan(inputs: Sequence[Path], output: Path) -> list[Task]:
             f"end in {', '.join(INPUT_SUFFIXES)} - choose a folder that holds some."
         )
     is_single = len(inputs) == 1 and sources == list(inputs)
-    _check_name(output, is_single=is_single)
+    with output_errors(output):
+        _check_name(output, is_single=is_single)
     if is_single and _is_image(output):
         tasks = [Task(sources[0], output)]
     else:
@@ -95,7 +102,7 @@ def run(
     is_done: Callable[[Task], bool],
     overwrite: bool,
 ) -> Iterator[tuple[Task, Job[FileReport]]]:
-    """Yield one job for each file; each returns a report and raises none of our errors.
+    """Yield one job for each file; each returns a report, whatever was raised in it.
 
     Parameters
     ----------
@@ -133,12 +140,14 @@ def _one(
     start = time.monotonic()
     notes: list[str] = []
     try:
-        if task.output.exists() and not overwrite and is_done(task):
+        if not overwrite and os.path.lexists(task.output) and is_done(task):
             return FileReport(task.source, task.output, "skipped")
         check_output(task.output, overwrite=overwrite)
         yield from _noted(work(task), notes)
-    except GanEnhanceError as error:
-        return FileReport(task.source, task.output, "failed", str(error))
+    except Exception as error:  # noqa: BLE001 - the other files shall be done
+        return FileReport(
+            task.source, task.output, "failed", explained(error), notes=tuple(notes)
+        )
     return FileReport(
         task.source,
         task.output,
@@ -169,10 +178,16 @@ def _without_parts(sources: list[Path]) -> list[Path]:
 
 
 def _expanded(given: Path) -> list[Path]:
-    if not given.is_dir() or is_zarr_image(given) or is_zarr(given):
-        return [given]
-    images = (p for p in given.iterdir() if _is_image(p) and p.name[0] != ".")
-    return sorted(p for p in images if not p.is_dir() or is_zarr_image(p))
+    try:
+        if not given.is_dir() or is_zarr_image(given) or is_zarr(given):
+            return [given]
+        images = (p for p in given.iterdir() if _is_image(p) and p.name[0] != ".")
+        return sorted(p for p in images if not p.is_dir() or is_zarr_image(p))
+    except OSError as error:
+        raise InputError(
+            f"{str(given)!r} cannot be opened ({reason(error)}) - images, or a folder "
+            "of images, that this account may read are needed - check its permissions."
+        ) from error
 
 
 def _is_image(path: Path) -> bool:

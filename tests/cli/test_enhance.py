@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import sys
 
 import numpy as np
 import pytest
@@ -238,3 +240,17 @@ def test_other_images_of_a_file_are_named(cli, rng, model, tmp_path):
     (note,) = json.loads(done.out)["files"][0]["notes"]
     assert "'positions.tif' holds 3 images - the first is taken" in note
     assert note in done.err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="such names are Linux's alone")
+def test_name_in_another_encoding_is_no_obstacle(cli, image, model, tmp_path):
+    folder, name = tmp_path / "many", os.fsdecode(b"caf\xe9.tif")
+    folder.mkdir()
+    shutil.copy(image, folder / name)
+    shutil.copy(image, folder / "z.tif")
+    arguments = ("enhance", folder, "-o", tmp_path / "out", "--model", model, "--json")
+    first = cli(*arguments)
+    assert (first.code, statuses(first)) == (0, ["done"] * 2), first.err
+    assert json.loads(first.out)["files"][0]["input"] == str(folder / name)
+    assert statuses(cli(*arguments)) == ["skipped"] * 2
+    assert "caf\\udce9" in cli("inspect", folder / name).out

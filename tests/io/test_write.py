@@ -105,6 +105,25 @@ def test_types_that_ome_lacks_are_widened(
     np.testing.assert_array_equal(read, pixels.astype(stored), strict=True)
 
 
+@pytest.mark.parametrize("suffix", [".ome.tif", ".ome.zarr"])
+def test_odd_names_do_not_keep_a_file_from_being_written(
+    tmp_path: Path, suffix: str
+) -> None:
+    name = "caf\udce9 \x02"  # Latin-1 in the name of a file, and a control character
+    image = Micrograph(
+        np.ones((4, 5), "u1"),
+        "YX",
+        channels=(Channel(name),),
+        name=name,
+        provenance={"source": name, name: 1},
+    )
+    path = drain(write_micrograph(tmp_path / f"a{suffix}", image))
+    result = read_micrograph(path)
+    assert result.provenance["source"] == name
+    assert result.channels[0].name in (name, "caf\ufffd \ufffd")
+    np.testing.assert_array_equal(result.pixels, image.pixels)
+
+
 def test_integers_that_ome_cannot_hold_are_refused(tmp_path: Path) -> None:
     image = Micrograph(np.zeros((9, 8), "i8"), "YX")
     with pytest.raises(OutputError, match="int64 do not fit OME-TIFF"):

@@ -6,7 +6,6 @@ functions that need them.
 
 from __future__ import annotations
 
-import os
 import sys
 
 import typer
@@ -22,11 +21,8 @@ from napari_gan_enhance.cli.psf import psf
 from napari_gan_enhance.cli.report import report
 from napari_gan_enhance.cli.simulate import simulate
 from napari_gan_enhance.cli.train import train
-from napari_gan_enhance.errors import GanEnhanceError
+from napari_gan_enhance.errors import explained
 from napari_gan_enhance.io.unfinished import end_reads
-
-DEBUG = "NAPARI_GAN_ENHANCE_DEBUG"
-"""Environment variable that lets an unexpected error show its traceback."""
 
 app = typer.Typer(
     name="napari-gan-enhance",
@@ -58,28 +54,11 @@ def main() -> None:
     """Run the command line; exit 0 when done, 1 on our error, 2 on wrong usage."""
     try:
         app()
-    except GanEnhanceError as error:
-        typer.echo(f"Error: {error}", err=True)
-        sys.exit(1)
-    except MemoryError as error:
-        reason = f" ({error})" if str(error) else ""
-        typer.echo(
-            f"Error: The computer ran out of memory{reason} - what is asked for must "
-            "fit - ask for less, or close other programs.",
-            err=True,
-        )
-        sys.exit(1)
     except KeyboardInterrupt:
         typer.echo("Stopped.", err=True)
         sys.exit(130)
-    except Exception as error:
-        if os.environ.get(DEBUG):
-            raise
-        typer.echo(
-            f"Error: {type(error).__name__}: {error} - this should not happen - set "
-            f"{DEBUG}=1 to see where, and please report it.",
-            err=True,
-        )
+    except Exception as error:  # noqa: BLE001 - a user reads no traceback
+        typer.echo(f"Error: {explained(error)}", err=True)
         sys.exit(1)
     finally:
         end_reads()

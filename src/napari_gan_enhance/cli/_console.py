@@ -20,7 +20,15 @@ REDRAW_S = 0.2
 
 def print_json(content: Mapping[str, Any]) -> None:
     """Write one JSON object to standard output."""
-    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+    print_text(json.dumps(content, indent=2, ensure_ascii=False))
+
+
+def print_text(text: str) -> None:
+    """Write text to standard output; names that are no UTF-8 with escapes.
+
+    In JSON the escape of a byte is that of the character in which Python holds it.
+    """
+    typer.echo(text.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 def message(text: str) -> None:

@@ -16,7 +16,7 @@ def inspect(
 ) -> None:
     """Show what a checkpoint or an image holds, without running anything in it."""
     from napari_gan_enhance.checkpoints.header import SUFFIX
-    from napari_gan_enhance.cli._console import print_json
+    from napari_gan_enhance.cli._console import print_json, print_text
 
     if file.suffix.lower() == SUFFIX:
         from napari_gan_enhance.checkpoints.describe import card_text, described
@@ -28,7 +28,7 @@ def inspect(
     from napari_gan_enhance.io.read import describe
 
     content = describe(file)
-    print_json(content) if as_json else typer.echo(_text(content))
+    print_json(content) if as_json else print_text(_text(content))
 
 
 def _text(content: Any, indent: str = "") -> str:

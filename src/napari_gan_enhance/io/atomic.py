@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_gan_enhance.errors import GanEnhanceError, OutputError
+from napari_gan_enhance.io.boundary import reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,11 +136,11 @@ def output_errors(path: Path) -> Iterator[None]:
     except GanEnhanceError:
         raise
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
         advice = ADVICE.get(error.errno or 0, "check the path and the disk")
         raise OutputError(
-            f"{path.name!r} cannot be written to {str(path.parent)!r} ({reason}) - a "
-            f"writable folder with enough space is needed - {advice}."
+            f"{path.name!r} cannot be written to {str(path.parent)!r} "
+            f"({reason(error)}) - a writable folder with enough space is needed - "
+            f"{advice}."
         ) from error
 
 

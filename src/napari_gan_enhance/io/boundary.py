@@ -86,10 +86,9 @@ def check_readable(path: Path) -> None:
             with path.open("rb"):
                 pass
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
         raise FileFormatError(
-            f"{path.name!r} cannot be opened ({reason}) - an image file that this "
-            "account may read is needed - check the path and its permissions."
+            f"{path.name!r} cannot be opened ({reason(error)}) - an image file that "
+            "this account may read is needed - check the path and its permissions."
         ) from error
     except ValueError as error:  # a NUL character in the name
         raise FileFormatError(
@@ -103,6 +102,11 @@ def check_readable(path: Path) -> None:
         raise FileFormatError(
             f"{path.name!r} is empty - {KINDS} - copy or save the image again."
         )
+
+
+def reason(error: OSError) -> str:
+    """Return in words why the operating system refused."""
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 def _detail(error: Exception) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_gan_enhance.errors import OutputError
 from napari_gan_enhance.io.ome_metadata import PROVENANCE_NAMESPACE
+from napari_gan_enhance.io.plain_text import plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,7 +77,7 @@ def ome_xml(micrograph: Micrograph, order: str, shape: tuple[int, ...]) -> str:
     ome = model.OME(creator="napari-gan-enhance")
     image = model.Image(
         id="Image:0",
-        name=micrograph.name or None,
+        name=plain_text(micrograph.name) or None,
         pixels=_pixels(micrograph, order, sizes),
     )
     _add_microscope(ome, image, micrograph)
@@ -130,7 +131,7 @@ def _channel(
     from ome_types import model
 
     known: dict[str, Any] = {
-        "name": channel.name or None,
+        "name": plain_text(channel.name) or None,
         "emission_wavelength": channel.emission_nm,
         "excitation_wavelength": channel.excitation_nm,
         "color": channel.color,
@@ -165,7 +166,7 @@ def _add_provenance(
     from ome_types import model
 
     pairs = [
-        model.Map.M(k=str(key), value=json.dumps(value))
+        model.Map.M(k=plain_text(str(key)), value=json.dumps(value))
         for key, value in provenance.items()
     ]
     note = model.MapAnnotation(

@@ -94,11 +94,11 @@ def check_output(path: StrPath, *, overwrite: bool) -> None:
     final = Path(path)
     suffix = _suffix(final)
     check_free(final, overwrite=overwrite)
+    check_folder(final)
     if final.is_dir() and suffix in TIFF_SUFFIXES:
         raise OutputError(
             f"{final.name!r} is a folder - a result is one file - choose another name."
         )
-    check_folder(final)
 
 
 def _suffix(path: Path) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_gan_enhance.errors import OutputError
+from napari_gan_enhance.io.plain_text import plain_text
 from napari_gan_enhance.micrograph.view import AxesView
 from napari_gan_enhance.progress import Progress, RemainingTime
 
@@ -164,7 +165,7 @@ def _multiscale(micrograph: Micrograph, order: str) -> dict[str, Any]:
             axis["unit"] = "second" if letter == "T" else "micrometer"
     scale = [known.get(a, 1.0) for a in order]
     return {
-        "name": micrograph.name,
+        "name": plain_text(micrograph.name),
         "axes": axes,
         "datasets": [
             {
@@ -180,10 +181,16 @@ def _rendering(micrograph: Micrograph, spans: _Spans) -> list[dict[str, Any]]:
         shown = RGB_SHOWN[: len(spans.low)]
     else:
         shown = [
-            (c.name, (c.color or "#" + DEFAULT_COLOR)[1:]) for c in micrograph.channels
+            (plain_text(c.name), (c.color or "#" + DEFAULT_COLOR)[1:])
+            for c in micrograph.channels
         ]
     return [
-        {"label": name, "color": color, "active": True, "window": spans.window(i)}
+        {
+            "label": name,
+            "color": color,
+            "active": True,
+            "window": spans.window(i),
+        }
         for i, (name, color) in enumerate(shown)
     ]
 
