@@ -74,6 +74,10 @@ def test_maps_are_images_of_the_size_of_the_reference(cli, pair, tmp_path, truth
     assert read_micrograph(folder / "ssim.ome.tif").shape == truth.shape
     assert cli("evaluate", *pair, *options).failed_with("already exists")
     assert cli("evaluate", *pair, *options, "--overwrite").code == 0
+    (folder / "raw.tif").touch()
+    done = cli("evaluate", *pair, *options, "--overwrite")
+    assert done.failed_with("'maps' in", "holds 'raw.tif'")
+    assert (folder / "raw.tif").exists()
 
 
 def test_overlap_is_found_in_the_world(cli, save, truth):

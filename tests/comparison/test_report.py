@@ -187,6 +187,20 @@ def test_existing_report_is_kept(folders) -> None:
         drain(run(folders, methods(folders, "raw")))
 
 
+def test_only_a_report_is_replaced(folders) -> None:
+    wanted, settings = methods(folders, "raw"), ReportSettings(shown=0)
+    kept = sorted(folders.rglob("*"))
+    for output in (folders, folders / "source"):
+        job = report(*sides(folders), output, wanted, settings, overwrite=True)
+        with pytest.raises(OutputError, match="no part of an earlier result"):
+            next(job)
+    assert sorted(folders.rglob("*")) == kept
+    for _ in range(2):
+        job = report(*sides(folders), folders / "out", wanted, settings, overwrite=True)
+        drain(job)
+    assert len(table(folders / "out" / "scores.csv")) == 4
+
+
 def test_failure_names_file_and_method(folders) -> None:
     bad = np.full((40, 44), np.nan, np.float32)
     tifffile.imwrite(folders / "better" / "f2.tif", bad)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from napari_gan_enhance.errors import InputError, OutputError
-from napari_gan_enhance.io.atomic import atomic_file, atomic_folder
+from napari_gan_enhance.io.atomic import atomic_file, atomic_folder, other_than
 from napari_gan_enhance.io.scratch import scratch_array
 
 if TYPE_CHECKING:
@@ -66,10 +66,46 @@ def test_refusal_of_the_system_says_what_to_do(
 def test_folder_is_exchanged_whole(tmp_path: Path) -> None:
     final = tmp_path / "a.zarr"
     for name in ("old", "new"):
-        with atomic_folder(final, overwrite=True) as part:
+        with atomic_folder(final, True, other_than(("old", "new"))) as part:
             part.mkdir()
             (part / name).touch()
     assert [p.name for p in tmp_path.rglob("*")] == ["a.zarr", "new"]
+
+
+@pytest.mark.parametrize("place", ["notes.txt", "a/raw.tif", "scores.csv/raw.tif"])
+def test_folder_with_anything_else_is_kept(tmp_path: Path, place: str) -> None:
+    final = tmp_path / "results"
+    (final / place).parent.mkdir(parents=True, exist_ok=True)
+    (final / place).touch()
+    first = place.split("/")[0]
+    with (
+        pytest.raises(OutputError, match=rf"'results' in .* holds '{first}'"),
+        atomic_folder(final, True, other_than(("scores.csv",))),
+    ):
+        pytest.fail("work was begun")  # before any of it
+    assert (final / place).is_file()
+
+
+def test_what_came_into_the_folder_meanwhile_is_kept(tmp_path: Path) -> None:
+    final = tmp_path / "results"
+    final.mkdir()
+    writing = atomic_folder(final, True, other_than(("scores.csv",)))
+    writing.__enter__().mkdir()
+    (final / "notes.txt").touch()
+    with pytest.raises(OutputError, match=r"holds 'notes\.txt'"):
+        writing.__exit__(None, None, None)
+    assert [p.name for p in tmp_path.rglob("*")] == ["results", "notes.txt"]
+
+
+def test_file_is_not_replaced_by_a_folder(tmp_path: Path) -> None:
+    final = tmp_path / "notes.txt"
+    final.write_text("mine")
+    with (
+        pytest.raises(OutputError, match=r"'notes\.txt' cannot be written"),
+        atomic_folder(final, True, other_than(("scores.csv",))),
+    ):
+        pytest.fail("work was begun")
+    assert final.read_text() == "mine"
 
 
 def test_scratch_array_is_on_disk_and_goes_away(tmp_path: Path) -> None:

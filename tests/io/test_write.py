@@ -208,6 +208,35 @@ def test_existing_output_is_refused_or_replaced(tmp_path: Path, suffix: str) -> 
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
+def test_folder_that_is_no_zarr_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "a.zarr"
+    path.mkdir()
+    (path / "raw.tif").touch()
+    with pytest.raises(OutputError, match=r"'a\.zarr' in .* holds 'raw\.tif'"):
+        check_output(path, overwrite=True)
+    image = Micrograph(np.zeros((4, 5), "u1"), "YX")
+    job = write_micrograph(path, image, overwrite=True)
+    with pytest.raises(OutputError, match=r"holds 'raw\.tif'"):
+        drain(job)
+    assert [p.name for p in tmp_path.rglob("*")] == ["a.zarr", "raw.tif"]
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_what_a_link_leads_to_is_replaced(tmp_path: Path, is_there: bool) -> None:
+    store, link = tmp_path / "store", tmp_path / "a.zarr"
+    store.mkdir()
+    link.symlink_to(store / "b.zarr", target_is_directory=True)
+    old, new = (Micrograph(np.zeros((n, 5), "u1"), "YX") for n in (4, 6))
+    if is_there:
+        drain(write_micrograph(store / "b.zarr", old))
+    with pytest.raises(OutputError, match="already exists"):
+        drain(write_micrograph(link, new))
+    drain(write_micrograph(link, new, overwrite=True))
+    assert link.is_symlink()
+    assert [p.name for p in store.iterdir()] == ["b.zarr"]
+    assert read_micrograph(link).shape == (6, 5)
+
+
 @pytest.mark.parametrize("suffix", [".tif", ".zarr"])
 def test_closing_the_job_leaves_nothing(tmp_path: Path, suffix: str) -> None:
     image = Micrograph(np.zeros((600, 520), "u1"), "YX")

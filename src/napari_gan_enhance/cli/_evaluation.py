@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 Content = tuple[dict[str, Any], list[str]]
 """For --json, and the lines for a reader."""
 
+MAPS = ("ssim", "error")
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -143,12 +145,13 @@ def _overlap(
 @contextlib.contextmanager
 def _target(wanted: Wanted) -> Iterator[Path | None]:
     """Give the folder for the maps; refuse one that exists before any work."""
-    from napari_gan_enhance.io.atomic import atomic_folder
+    from napari_gan_enhance.io.atomic import atomic_folder, other_than
 
     if wanted.maps is None:
         yield None
         return
-    with atomic_folder(wanted.maps, wanted.overwrite) as folder:
+    foreign = other_than([f"{name}.ome.tif" for name in MAPS])
+    with atomic_folder(wanted.maps, wanted.overwrite, foreign) as folder:
         folder.mkdir()
         yield folder
 
@@ -156,7 +159,7 @@ def _target(wanted: Wanted) -> Iterator[Path | None]:
 def _write_maps(folder: Path, maps: FidelityMaps) -> None:
     from napari_gan_enhance.io.write import write_micrograph
 
-    for name, micrograph in (("ssim", maps.ssim), ("error", maps.error)):
+    for name, micrograph in zip(MAPS, (maps.ssim, maps.error), strict=True):
         run_job(write_micrograph(folder / f"{name}.ome.tif", micrograph))
 
 

@@ -14,7 +14,7 @@ from napari_gan_enhance import __version__
 from napari_gan_enhance.comparison.fields import field_medians, score_fields
 from napari_gan_enhance.comparison.page import write_page
 from napari_gan_enhance.comparison.training_overlap import training_warnings
-from napari_gan_enhance.io.atomic import atomic_folder
+from napari_gan_enhance.io.atomic import atomic_folder, other_than
 from napari_gan_enhance.metrics.drawing import new_figure
 from napari_gan_enhance.metrics.settings import EvaluateSettings
 from napari_gan_enhance.metrics.significance import (
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from napari_gan_enhance.comparison.fields import FileScores, Panel
     from napari_gan_enhance.comparison.methods import Method
+
+FILES = ("report.html", "scores.csv", "summary.csv", "dunn.csv", "report.json")
 
 
 class ReportSettings(BaseModel):
@@ -109,7 +111,7 @@ def report(
     methods : sequence of Method
     settings : ReportSettings
     overwrite : bool
-        Replace an existing folder.
+        Replace an earlier report; a folder that holds anything else never is.
 
     Yields
     ------
@@ -128,7 +130,7 @@ def report(
     MissingExtraError
         If the extra 'stats' is not installed; before any work.
     OutputError
-        If the folder exists or cannot be written.
+        If the folder exists, holds other things, or cannot be written; before any work.
     """
     check_installed()
     new_figure(1, 1)
@@ -138,7 +140,7 @@ def report(
     if warnings:
         total = len(pairs) * len(methods)
         yield Progress(0, total, "comparing", note="\n".join(warnings))
-    with atomic_folder(output, overwrite) as folder:
+    with atomic_folder(output, overwrite, other_than(FILES)) as folder:
         with tempfile.TemporaryDirectory(
             prefix=".comparison-", dir=output.parent, ignore_cleanup_errors=True
         ) as at:

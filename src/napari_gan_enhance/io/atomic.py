@@ -14,7 +14,10 @@ from napari_gan_enhance.errors import GanEnhanceError, OutputError
 from napari_gan_enhance.io.boundary import reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Collection, Iterator
+
+    Foreign = Callable[[Path], list[str]]
+    """Returns what lies in an existing folder and is no part of a result."""
 
 ADVICE = {
     errno.ENOSPC: "free some space or choose another disk",
@@ -25,6 +28,9 @@ ADVICE = {
     errno.ENOENT: "make the folder first or choose another",
     errno.ENAMETOOLONG: "choose a shorter name",
 }
+
+LEFT_BY_DESKTOPS = (".DS_Store", "Thumbs.db", "desktop.ini")
+"""What looking at a folder leaves in it."""
 
 
 @contextlib.contextmanager
@@ -63,7 +69,9 @@ def atomic_file(path: str | os.PathLike[str], overwrite: bool) -> Iterator[Path]
 
 
 @contextlib.contextmanager
-def atomic_folder(path: str | os.PathLike[str], overwrite: bool) -> Iterator[Path]:
+def atomic_folder(
+    path: str | os.PathLike[str], overwrite: bool, foreign: Foreign
+) -> Iterator[Path]:
     """Give a temporary path beside a folder; it takes the folder's name at the end.
 
     Like `atomic_file`, for formats that are folders. A folder cannot be exchanged in
@@ -74,6 +82,8 @@ def atomic_folder(path: str | os.PathLike[str], overwrite: bool) -> Iterator[Pat
     path : path-like
     overwrite : bool
         Whether an existing folder may be replaced.
+    foreign : callable
+        See `check_folder_free`.
 
     Yields
     ------
@@ -85,12 +95,11 @@ def atomic_folder(path: str | os.PathLike[str], overwrite: bool) -> Iterator[Pat
     OutputError
         If the folder exists and must stay, or cannot be written.
     """
-    final = Path(path)
-    check_free(final, overwrite=overwrite)
+    final = check_folder_free(Path(path), foreign, overwrite=overwrite)
     part = _beside(final)
     with output_errors(final), _removed_on_failure(part):
         yield part
-        check_free(final, overwrite=overwrite)
+        check_folder_free(final, foreign, overwrite=overwrite)
         _exchange(part, final)
         _flush_folder(final.parent)
 
@@ -107,6 +116,50 @@ def check_free(path: Path, *, overwrite: bool) -> None:
             f"{path.name!r} already exists in {str(path.parent)!r} - results never "
             "replace a file unasked - choose another name or overwrite explicitly."
         )
+
+
+def check_folder_free(path: Path, foreign: Foreign, *, overwrite: bool) -> Path:
+    """Refuse a folder that must not be replaced, and one that is no earlier result.
+
+    Parameters
+    ----------
+    path : Path
+    foreign : callable
+        Returns what lies in an existing folder and is no part of a result: it would be
+        deleted with the folder, which nobody means who says overwrite.
+    overwrite : bool
+
+    Returns
+    -------
+    Path
+        What is written: a link stays, and what it leads to is replaced.
+
+    Raises
+    ------
+    OutputError
+    """
+    check_free(path, overwrite=overwrite)
+    final = Path(os.path.realpath(path))
+    with output_errors(final):
+        lost = foreign(final) if final.exists() else []
+    if lost:
+        raise OutputError(
+            f"{final.name!r} in {str(final.parent)!r} holds {lost[0]!r}, which is no "
+            "part of an earlier result and would be deleted - only results are "
+            "replaced - choose another name."
+        )
+    return final
+
+
+def other_than(names: Collection[str]) -> Foreign:
+    """Return what finds everything in a folder but files of these names."""
+
+    def foreign(path: Path) -> list[str]:
+        known = {*names, *LEFT_BY_DESKTOPS}
+        inside = sorted(path.iterdir())
+        return [p.name for p in inside if p.name not in known or p.is_dir()]
+
+    return foreign
 
 
 def check_folder(path: Path) -> None:

@@ -11,8 +11,10 @@ from napari_gan_enhance.io.atomic import (
     atomic_file,
     atomic_folder,
     check_folder,
+    check_folder_free,
     check_free,
 )
+from napari_gan_enhance.io.read import is_zarr
 
 if TYPE_CHECKING:
     from napari_gan_enhance.micrograph.micrograph import Micrograph
@@ -40,7 +42,7 @@ def write_micrograph(
         Ending in .ome.tif, .ome.tiff, .tif, .tiff, .ome.zarr or .zarr.
     micrograph : Micrograph
     overwrite : bool
-        Whether an existing file may be replaced.
+        Whether an existing file may be replaced, or a folder that is a zarr.
 
     Yields
     ------
@@ -57,8 +59,8 @@ def write_micrograph(
     InputError
         If the suffix is not known.
     OutputError
-        If the file exists, the folder cannot be written to, the disk is full, or the
-        format cannot hold such pixels.
+        If the file exists, is a folder of other things, or cannot hold such pixels; if
+        the folder cannot be written to, or the disk is full.
     """
     final = Path(path)
     check_output(final, overwrite=overwrite)
@@ -70,7 +72,7 @@ def write_micrograph(
         return final
     from napari_gan_enhance.io.zarr_writing import write_zarr
 
-    with atomic_folder(final, overwrite) as part:
+    with atomic_folder(final, overwrite, _all_but_zarr) as part:
         yield from write_zarr(part, micrograph)
     return final
 
@@ -82,7 +84,7 @@ def check_output(path: StrPath, *, overwrite: bool) -> None:
     ----------
     path : path-like
     overwrite : bool
-        Whether an existing file may be replaced.
+        Whether an existing file may be replaced, or a folder that is a zarr.
 
     Raises
     ------
@@ -92,13 +94,22 @@ def check_output(path: StrPath, *, overwrite: bool) -> None:
         If the path exists, or its folder is missing or cannot be written to.
     """
     final = Path(path)
-    suffix = _suffix(final)
+    if _suffix(final) in ZARR_SUFFIXES:
+        check_folder(check_folder_free(final, _all_but_zarr, overwrite=overwrite))
+        return
     check_free(final, overwrite=overwrite)
     check_folder(final)
-    if final.is_dir() and suffix in TIFF_SUFFIXES:
+    if final.is_dir():
         raise OutputError(
             f"{final.name!r} is a folder - a result is one file - choose another name."
         )
+
+
+def _all_but_zarr(path: Path) -> list[str]:
+    """Return what is in a folder, unless it is a zarr."""
+    if path.is_file() or is_zarr(path):
+        return []
+    return sorted(p.name for p in path.iterdir())
 
 
 def _suffix(path: Path) -> str:

@@ -90,7 +90,7 @@ def make_report(
         output,
         methods,
         settings,
-        overwrite=overwrite and (output / PAGE).is_file(),
+        overwrite=overwrite,
     )
     return output / PAGE
 
