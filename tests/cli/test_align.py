@@ -100,6 +100,23 @@ def test_pairs_that_do_not_fit_are_refused_before_anything_is_written(
     assert not folder.exists()
 
 
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("option", ["-o", "--save"])
+def test_inputs_are_never_replaced(cli, pair, tmp_path, place, option) -> None:
+    before = [path.read_bytes() for path in pair]
+    other = () if option == "-o" else ("-o", tmp_path / "out.ome.tif")
+    done = cli("align", *pair, *other, option, pair[place], "--overwrite")
+    assert done.failed_with(repr(pair[place].name), "inputs are never replaced")
+    assert [path.read_bytes() for path in pair] == before
+
+
+def test_missing_folder_of_the_transform_is_found_first(cli, pair, tmp_path) -> None:
+    out = tmp_path / "out.ome.tif"
+    done = cli("align", *pair, "-o", out, "--save", tmp_path / "no" / "t.json")
+    assert done.failed_with("'t.json' cannot be written", "No such file")
+    assert not out.exists()
+
+
 def test_noise_and_existing_results_are_refused(cli, pair, tmp_path, rng) -> None:
     out, noise = tmp_path / "out.ome.tif", tmp_path / "noise.tif"
     tifffile.imwrite(noise, rng.poisson(50, (128, 128)).astype(np.uint16))

@@ -70,6 +70,7 @@ def align(
     from napari_gan_enhance.registration.transform import save_transform
 
     _check_outputs(output, save, pairs, overwrite=overwrite)
+    _check_inputs_stay((moving, fixed), (output, save))
     *pair, assumed = in_same_unit(read_micrograph(moving), read_micrograph(fixed))
     if assumed:
         message(assumed)
@@ -103,7 +104,7 @@ def _check_outputs(
     output: Path, save: Path | None, pairs: Path | None, *, overwrite: bool
 ) -> None:
     """Refuse early what could not be written later."""
-    from napari_gan_enhance.io.atomic import check_free
+    from napari_gan_enhance.io.atomic import check_folder, check_free
     from napari_gan_enhance.io.lazy import file_stem
     from napari_gan_enhance.io.write import check_output
     from napari_gan_enhance.registration.pair_set import check_pair_free
@@ -111,8 +112,23 @@ def _check_outputs(
     check_output(output, overwrite=overwrite)
     if save is not None:
         check_free(save, overwrite=overwrite)
+        check_folder(save)
     if pairs is not None:
         check_pair_free(pairs, file_stem(output), overwrite=overwrite)
+
+
+def _check_inputs_stay(
+    inputs: tuple[Path, ...], outputs: tuple[Path | None, ...]
+) -> None:
+    from napari_gan_enhance.errors import InputError
+
+    written = {path.resolve() for path in outputs if path is not None}
+    for path in inputs:
+        if path.resolve() in written:
+            raise InputError(
+                f"{path.name!r} would be replaced by a result - inputs are never "
+                "replaced - choose another folder or name."
+            )
 
 
 def _paired(folder: Path, name: str, cut: CutPair) -> dict[str, Any]:
