@@ -16,6 +16,8 @@ from napari_gan_enhance.io.atomic import atomic_file
 from napari_gan_enhance.io.read import read_micrograph
 from napari_gan_enhance.progress import Progress
 
+ENDING = [n for n in signal.Signals if n.name in ("SIGTERM", "SIGHUP")]
+
 
 def test_result_keeps_size_and_metadata(cli, image, model, tmp_path):
     output = tmp_path / "result.ome.tif"
@@ -216,18 +218,51 @@ def test_memory_that_ends_gives_one_sentence(cli, tmp_path, monkeypatch):
     assert cli("inspect", tmp_path / "a.tif").failed_with("ran out of memory", "101")
 
 
-def test_ended_by_a_scheduler_leaves_nothing_behind(cli, image, tmp_path, monkeypatch):
-    def terminated(path, micrograph, *, overwrite):
-        with atomic_file(path, overwrite) as part:
-            part.write_bytes(b"half")
-            yield Progress(0, 1, "writing")
-            os.kill(os.getpid(), signal.SIGTERM)
-            yield Progress(1, 1, "writing")
+@pytest.fixture
+def ended_by(monkeypatch):
+    """Return what sends a signal in the middle of writing a result, and once more."""
 
-    monkeypatch.setattr("napari_gan_enhance.io.write.write_micrograph", terminated)
+    def set_signal(number):
+        def ended(path, micrograph, *, overwrite):
+            with atomic_file(path, overwrite) as part:
+                part.write_bytes(b"half")
+                yield Progress(0, 1, "writing")
+                try:
+                    os.kill(os.getpid(), number)
+                    yield Progress(1, 1, "writing")
+                    part.write_bytes(b"whole")
+                finally:
+                    os.kill(os.getpid(), number)
+
+        monkeypatch.setattr("napari_gan_enhance.io.write.write_micrograph", ended)
+
+    return set_signal
+
+
+@pytest.mark.parametrize("number", ENDING)
+def test_ended_from_outside_leaves_nothing_behind(
+    cli, image, model, tmp_path, ended_by, number
+):
+    before = signal.getsignal(number)
+    ended_by(number)
     out = tmp_path / "out"
-    assert cli("enhance", image, "-o", out).code == 130
+    assert cli("enhance", image, "-o", out, "--model", model).code == 130
     assert list(out.iterdir()) == []
+    assert signal.getsignal(number) == before
+
+
+@pytest.mark.skipif(len(ENDING) < 2, reason="Windows has no SIGHUP")
+def test_under_nohup_a_closed_terminal_ends_nothing(
+    cli, image, model, tmp_path, ended_by
+):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    ended_by(signal.SIGHUP)
+    out = tmp_path / "out"
+    try:
+        assert cli("enhance", image, "-o", out, "--model", model).code == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert [p.read_bytes() for p in out.iterdir()] == [b"whole"]
 
 
 def test_other_images_of_a_file_are_named(cli, rng, model, tmp_path):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 import typer
@@ -42,13 +43,37 @@ def run_job(job: Job[Result], *, label: str = "") -> Result:
     On a terminal the line is redrawn in place; elsewhere only notes are written.
     """
     line = _ProgressLine(label)
-    # Ended by a scheduler, a job shall take its temporary files away like on Ctrl+C.
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with _ended_like_ctrl_c():
+        try:
+            return drain(job, line.show)
+        finally:
+            line.clear()
+
+
+@contextlib.contextmanager
+def _ended_like_ctrl_c() -> Iterator[None]:
+    """Let a job take its temporary files away when it is ended from outside.
+
+    By a scheduler, or by a terminal that is closed; under nohup that is ignored.
+    """
+    names = ("SIGTERM", "SIGHUP")  # Windows has no SIGHUP
+    before = {
+        number: signal.signal(number, _end)
+        for name in names
+        if (number := getattr(signal, name, None)) is not None
+        and signal.getsignal(number) != signal.SIG_IGN
+    }
     try:
-        return drain(job, line.show)
+        yield
     finally:
-        signal.signal(signal.SIGTERM, before)
-        line.clear()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _end(number: int, frame: object) -> None:
+    # Shell and terminal each send one; the second must not cut the clearing up short.
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 class _ProgressLine:
