@@ -191,6 +191,9 @@ def test_iterations_are_chosen_for_each_channel(cli, image, tmp_path) -> None:
         (("--algorithm", "magic"), 2, "magic"),
         (("--tv-weight", "0.5"), 2, "0.1"),
         ((*AIR, "--emission-nm", "461,520", "--background", 1e6), 1, "--background"),
+        (("--background", "nan"), 2, "--background nan:"),
+        (("--depth-um", "-1"), 2, "--depth-um -1.0:"),
+        (("--sample-index", "0.5"), 2, "--sample-index 0.5:"),
     ],
 )
 def test_wrong_options(cli, image, tmp_path, given, code: int, word: str) -> None:

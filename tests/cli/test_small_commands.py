@@ -81,7 +81,8 @@ def test_fine_tuning_names_its_parent(cli, pairs):
 
 def test_train_refuses_what_cannot_be(cli, pairs):
     output = pairs / "x.safetensors"
-    assert train(cli, pairs, "-o", output, "--steps", 0).code == 2
+    refused = train(cli, pairs, "-o", output, "--steps", 0)
+    assert (refused.code, "--steps 0:" in refused.err) == (2, True)
     assert train(cli, pairs, "-o", output, "--recipe", "magic").failed_with("'magic'")
     (pairs / "target" / "2.tif").unlink()
     assert train(cli, pairs, "-o", output).failed_with("'2.tif' has no target")
@@ -154,6 +155,23 @@ def test_simulate_refuses_limits_in_the_wrong_order(cli, tmp_path):
     done = cli("simulate", "-o", tmp_path / "data", "--pixel-um", "0.2,0.1")
     assert done.code == 2
     assert "takes one or two positive" in done.err
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "reason"),
+    [
+        ("--numerical-aperture", "3", "below 2"),
+        ("--numerical-aperture", "1.4,1.6", "must be below the index"),
+        ("--emission-nm", "5", "100 to 3000 nm"),
+    ],
+)
+def test_simulate_refuses_what_cannot_be_before_the_folder_is_made(
+    cli, tmp_path, option, value, reason
+):
+    done = cli("simulate", "-o", tmp_path / "data", option, value)
+    assert done.code == 2
+    assert reason in " ".join(done.err.replace("│", " ").split())
+    assert not (tmp_path / "data").exists()
 
 
 def test_simulate_needs_sharp_images_in_the_folder(cli, tmp_path):

@@ -164,12 +164,14 @@ def _run(
     as_json: bool,
 ) -> None:
     from napari_gan_enhance.cli._files import process_files
+    from napari_gan_enhance.cli._settings import wrong_option
     from napari_gan_enhance.optics.deconvolve import deconvolve as deconvolve_job
     from napari_gan_enhance.optics.deconvolve import identity, result_shape
     from napari_gan_enhance.optics.settings import PRESETS
 
     preset, given = wanted
-    settings = PRESETS[preset](**given)
+    with wrong_option():
+        settings = PRESETS[preset](**given)
 
     def job(micrograph: Any, target: Any) -> Any:
         return deconvolve_job(micrograph, settings, target=target)

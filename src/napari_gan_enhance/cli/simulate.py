@@ -46,6 +46,7 @@ def simulate(
     microscopes are as varied as those that people use.
     """
     from napari_gan_enhance.cli._console import message, print_json, run_job
+    from napari_gan_enhance.cli._settings import wrong_option
     from napari_gan_enhance.training.simulation import SimulationSettings
     from napari_gan_enhance.training.simulation import simulate as simulate_job
 
@@ -61,7 +62,8 @@ def simulate(
         for name, text in limits.items()
         if text is not None
     }
-    settings = SimulationSettings(fields=fields, size=size, seed=seed, **given)
+    with wrong_option():
+        settings = SimulationSettings(fields=fields, size=size, seed=seed, **given)
     run_job(simulate_job(output, settings, _images(sharp or [])))
     if as_json:
         print_json({"output": str(output), **settings.model_dump(mode="json")})

@@ -106,18 +106,13 @@ def train(
 
 def _recipe(name: str, **changes: Any) -> Recipe:
     """Return a recipe with what the user changed."""
-    from pydantic import ValidationError
-
+    from napari_gan_enhance.cli._settings import wrong_option
     from napari_gan_enhance.training.recipe import Recipe
     from napari_gan_enhance.training.recipes import recipe_named
 
     given = {key: value for key, value in changes.items() if value is not None}
-    try:
+    with wrong_option():
         return Recipe.model_validate({**recipe_named(name).model_dump(), **given})
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or name
-        raise typer.BadParameter(f"{place}: {first['msg']}") from error
 
 
 def _card(path: Path | None, output: Path) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from napari_gan_enhance import __version__
 from napari_gan_enhance.errors import OutputError
@@ -89,6 +89,11 @@ class SimulationSettings(BaseModel):
         Share of the fields made from sharp images, where there are any; the others
         are drawn.
     seed : int
+
+    Raises
+    ------
+    ValueError
+        If a value is out of range.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -105,6 +110,15 @@ class SimulationSettings(BaseModel):
     read_noise: Range = (0.5, 3.0)
     sharp_share: float = Field(0.25, ge=0, le=1)
     seed: int = Field(0, ge=0)
+
+    @model_validator(mode="after")
+    def _check_ends(self) -> Self:
+        """Refuse now what no microscope can have, not when a field happens on it."""
+        for aperture in self.numerical_aperture:
+            Microscope(None, aperture, IMMERSIONS[-1][1])
+        for emission_nm in self.emission_nm:
+            Channel(emission_nm=emission_nm)
+        return self
 
 
 def simulated_pattern(folder: Path) -> str:
