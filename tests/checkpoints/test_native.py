@@ -124,6 +124,7 @@ def changed_description(checkpoint, network, change):
         (lambda c: c["spec"]["config"].update(width=4), "does not fit its description"),
         (lambda c: c["spec"]["config"].update(width=10**9), r"config|width"),
         (lambda c: c["spec"]["config"].update(colour="red"), "colour"),
+        (lambda c: c.update(extra=json.loads("[" * 300 + "]" * 300)), "depth"),
     ],
 )
 def test_lying_description_is_refused(checkpoint, network, change, reason):
@@ -132,8 +133,9 @@ def test_lying_description_is_refused(checkpoint, network, change, reason):
         load_network(read_header(checkpoint))
 
 
-def test_description_that_is_no_json_is_refused(checkpoint, network):
-    save_file(network.state_dict(), checkpoint, {METADATA_KEY: "{"})
+@pytest.mark.parametrize("text", ["{", "[" * 100_000])
+def test_description_that_is_no_json_is_refused(checkpoint, network, text):
+    save_file(network.state_dict(), checkpoint, {METADATA_KEY: text})
     with pytest.raises(CheckpointError, match=r"description in 'model.safetensors'"):
         read_header(checkpoint)
 

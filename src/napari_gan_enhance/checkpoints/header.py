@@ -97,8 +97,11 @@ def _parse(path: Path, metadata: dict[str, str]) -> CheckpointMetadata:
         )
     try:
         content: Any = json.loads(metadata[METADATA_KEY])
-        return CheckpointMetadata.model_validate(content)
-    except ValueError as error:  # json's and pydantic's errors are ValueErrors
+        description = CheckpointMetadata.model_validate(content)
+        description.model_dump_json()  # refuses what nests too deeply to be kept
+        return description
+    # json's and pydantic's errors are ValueErrors, but for json's of a deep nesting
+    except (ValueError, RecursionError) as error:
         raise CheckpointError(
             f"The description in {path.name!r} cannot be used ({_reason(error)}) - it "
             "must be complete and of format version 1 - the file is damaged or from a "
@@ -106,7 +109,7 @@ def _parse(path: Path, metadata: dict[str, str]) -> CheckpointMetadata:
         ) from error
 
 
-def _reason(error: ValueError) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, ValidationError):
         first = error.errors()[0]
         return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
