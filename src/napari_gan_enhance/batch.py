@@ -73,8 +73,8 @@ def plan(inputs: Sequence[Path], output: Path) -> list[Task]:
     ------
     InputError
         If there is nothing to do, an input cannot be looked at, `output` does not say
-        what it shall be, several inputs share one output name, or a result would
-        replace its own input.
+        what it shall be or is a folder of inputs, several inputs share one output name,
+        or a result would replace its own input.
     OutputError
         If the output cannot be looked at.
     """
@@ -84,6 +84,7 @@ def plan(inputs: Sequence[Path], output: Path) -> list[Task]:
             f"{', '.join(repr(p.name) for p in inputs)} holds no images - images "
             f"end in {', '.join(INPUT_SUFFIXES)} - choose a folder that holds some."
         )
+    _check_apart(inputs, output)
     is_single = len(inputs) == 1 and sources == list(inputs)
     with output_errors(output):
         _check_name(output, is_single=is_single)
@@ -192,6 +193,18 @@ def _expanded(given: Path) -> list[Path]:
 
 def _is_image(path: Path) -> bool:
     return path.name.lower().endswith(INPUT_SUFFIXES)
+
+
+def _check_apart(inputs: Sequence[Path], output: Path) -> None:
+    for given in inputs:
+        if is_zarr_image(given) or not given.is_dir():
+            continue
+        if given.resolve() == output.resolve():
+            raise InputError(
+                f"{str(given)!r} holds the inputs and was given for the results - of a "
+                "folder every image is taken, the next time the results too - choose "
+                "another folder."
+            )
 
 
 def _check_name(output: Path, *, is_single: bool) -> None:

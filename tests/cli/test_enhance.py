@@ -121,6 +121,25 @@ def test_result_that_tells_no_source_is_refused(
     assert "does not tell what it was made of" in again.err
 
 
+def test_folder_of_one_image_is_resumed(cli, image, model, tmp_path):
+    (tmp_path / "one").mkdir()
+    image.rename(tmp_path / "one" / image.name)
+    wanted = ("enhance", tmp_path / "one", "-o", tmp_path / "out", "--model", model)
+    for status in ("done", "skipped"):
+        done = cli(*wanted, "--json")
+        assert done.code == 0, done.err
+        assert [f["status"] for f in json.loads(done.out)["files"]] == [status]
+
+
+def test_folder_of_the_inputs_is_not_that_of_the_results(cli, image, model, tmp_path):
+    folder = tmp_path / "same"
+    folder.mkdir()
+    image.rename(folder / image.name)
+    done = cli("enhance", folder, "-o", folder, "--model", model)
+    assert done.failed_with("same", "choose another folder")
+    assert [p.name for p in folder.iterdir()] == [image.name]
+
+
 def test_same_names_in_two_folders_are_refused(cli, image, model, tmp_path):
     other = tmp_path / "other"
     other.mkdir()

@@ -69,7 +69,7 @@ def process_files(
     jobs = batch.run(
         tasks,
         lambda task: _work(task, job, shape, overwrite, maps),
-        is_done=lambda task: len(tasks) > 1 and is_done(task, mark, maps),
+        is_done=lambda task: task.output != output and is_done(task, mark, maps),
         overwrite=overwrite,
     )
     for task, one in jobs:
