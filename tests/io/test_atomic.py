@@ -26,6 +26,13 @@ def test_file_appears_when_the_block_ends(tmp_path: Path) -> None:
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("a.txt", "new")]
 
 
+def test_name_as_long_as_the_disk_allows(tmp_path: Path) -> None:
+    final = tmp_path / ("細" * 83 + ".tif")  # three bytes each: 253 of 255
+    with atomic_file(final, overwrite=False) as part:
+        part.write_text("new")
+    assert [p.name for p in tmp_path.iterdir()] == [final.name]
+
+
 def test_failure_keeps_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     final = tmp_path / "a.txt"
     final.write_text("old")

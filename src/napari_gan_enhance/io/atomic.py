@@ -200,7 +200,8 @@ def output_errors(path: Path) -> Iterator[None]:
 def _beside(path: Path) -> Path:
     """Return a free hidden name in the same folder, thus on the same disk."""
     # The name is cut: with the mark it must stay below the usual limit of 255 bytes.
-    return path.with_name(f".{path.stem[:100]}.{secrets.token_hex(4)}{path.suffix}")
+    start = os.fsencode(path.stem)[:100].decode(errors="ignore")
+    return path.with_name(f".{start}.{secrets.token_hex(4)}{path.suffix}")
 
 
 @contextlib.contextmanager
