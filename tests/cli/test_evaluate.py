@@ -152,7 +152,9 @@ def test_niqe_with_the_users_own_images(cli, save, rng, tmp_path):
         (["--niqe", ".", "--map", "m"], "need a REFERENCE"),
         (["--resolution", "frc"], "go together"),
         (["r.tif", "--offset-um", "0,0,0"], "needs --overlap"),
-        (["r.tif", "--overlap", "--offset-um", "1,2"], "three numbers"),
+        (["r.tif", "--overlap", "--offset-um", "1,2"], "takes 3 numbers"),
+        (["r.tif", "--overlap", "--offset-um", "nan,0,0"], "finite numbers"),
+        (["r.tif", "--overlap", "--offset-um", "0,0,-inf"], "finite numbers"),
         (["r.tif", "--fit", "both", "--map", "m"], "one fit"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -46,6 +47,20 @@ def parse_wavelengths(texts: list[str]) -> tuple[float, ...]:
     return tuple(
         value for text in texts for value in _split(text, float, "--emission-nm")
     )
+
+
+def parse_offset(text: str) -> tuple[float, float, float]:
+    """Return (z, y, x) in µm from "Z,Y,X".
+
+    Raises
+    ------
+    typer.BadParameter
+        If the text is anything else.
+    """
+    z, y, x = _split(text, float, "--offset-um", (3,))
+    if not all(map(math.isfinite, (z, y, x))):
+        raise typer.BadParameter(f"{text!r}: --offset-um takes finite numbers.")
+    return z, y, x
 
 
 def parse_range(text: str, option: str) -> tuple[float, float]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from napari_gan_enhance.cli._numbers import parse_offset
+
 if TYPE_CHECKING:
     from napari_gan_enhance.cli._evaluation import Wanted
 
@@ -152,10 +154,4 @@ def _offset(overlap: bool, text: str | None) -> tuple[float, float, float] | Non
         return (0.0, 0.0, 0.0) if overlap else None
     if not overlap:
         raise typer.BadParameter("--offset-um needs --overlap.")
-    try:
-        z, y, x = (float(part) for part in text.split(","))
-    except ValueError as error:
-        raise typer.BadParameter(
-            f"{text!r}: --offset-um takes three numbers, Z,Y,X."
-        ) from error
-    return z, y, x
+    return parse_offset(text)
