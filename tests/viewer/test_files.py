@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dask.array
 import numpy as np
@@ -152,6 +152,34 @@ def test_layers_that_do_not_fit_become_files(tmp_path: Path) -> None:
         "x-cell_ a_b [1].ome.tif",
         "x-cell_ a_b.ome.tif",
     ]
+
+
+ELSEWHERE = {
+    "translate": {"translate": (0.0, 1.0)},
+    "rotate": {"rotate": 2.0},
+    "shear": {"shear": [0.01]},
+    "affine": {"affine": [[1, 0, 0], [0, 1, -1.0], [0, 0, 1]]},
+}
+"""Ways in which a layer lies elsewhere than its pixels alone say, in µm."""
+
+
+@pytest.mark.parametrize("place", ELSEWHERE.values(), ids=ELSEWHERE)
+def test_layers_that_lie_apart_become_files(
+    tmp_path: Path, place: dict[str, Any]
+) -> None:
+    known = {"scale": (0.1, 0.1), "units": "micrometer"}
+    layers = [
+        Image(np.full((8, 9), 1, "u1"), name="fixed", **known),
+        Image(np.full((8, 9), 2, "u1"), name="moved", **known, **place),
+    ]
+    tuples = [layer.as_layer_data_tuple() for layer in layers]
+    paths = write_images(str(tmp_path / "x.ome.tif"), tuples)
+    assert [read_micrograph(p).axes for p in paths] == ["YX", "YX"]
+    # moved by the same, they are channels of one again
+    layers[0] = Image(np.full((8, 9), 1, "u1"), name="fixed", **known, **place)
+    tuples = [layer.as_layer_data_tuple() for layer in layers]
+    (path,) = write_images(str(tmp_path / "y.ome.tif"), tuples)
+    assert read_micrograph(path).axes == "CYX"
 
 
 @pytest.mark.parametrize(

@@ -12,16 +12,31 @@ import numpy as np
 from napari_gan_enhance.io.lazy import file_stem
 from napari_gan_enhance.io.write import check_output, write_micrograph
 from napari_gan_enhance.progress import drain
-from napari_gan_enhance.viewer.layers import micrograph_from_layer, unique_name
+from napari_gan_enhance.viewer.layers import (
+    layer_axes,
+    micrograph_from_layer,
+    unique_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from napari.layers import Image
 
     from napari_gan_enhance.micrograph.micrograph import Micrograph
     from napari_gan_enhance.micrograph.microscope import Channel
 
 CHUNK = 512
 """Side of the pieces in which layers are combined: the tiles that are written."""
+
+KNOWN = (
+    *("rgb", "multiscale", "units", "axis_labels", "metadata", "name"),
+    *("scale", "translate", "rotate", "shear", "affine"),
+)
+"""Of a layer's state, what says what its pixels are and where they lie."""
+
+SAME = 1e-9
+"""µm: rounding of one place given in two units; no alignment is as fine."""
 
 
 def write_image(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
@@ -48,7 +63,7 @@ def write_image(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
     OutputError, InputError
         If the file cannot be written, or cannot hold such pixels.
     """
-    image = _described(data, meta)
+    image = micrograph_from_layer(_layer(data, meta))
     return [str(drain(write_micrograph(path, image, overwrite=True)))]
 
 
@@ -57,8 +72,9 @@ def write_images(
 ) -> list[str]:
     """Write several image layers: as channels of one file if they fit each other.
 
-    Layers of other axes, shape or voxel size, and RGB layers, go into files of their
-    own, named after file and layer; those never replace an existing file.
+    Layers of other axes, shape, voxel size or place in the world, and RGB layers, go
+    into files of their own, named after file and layer; those never replace an existing
+    file. A file holds no place: channels that lay apart would lie on each other.
 
     Parameters
     ----------
@@ -76,8 +92,9 @@ def write_images(
     OutputError, InputError
         If a file cannot be written, or cannot hold such pixels.
     """
-    images = [_described(data, meta) for data, meta, _ in layer_data]
-    if len(images) == 1 or _fit(images):
+    layers = [_layer(data, meta) for data, meta, _ in layer_data]
+    images = [micrograph_from_layer(layer) for layer in layers]
+    if len(images) == 1 or (_fit(images) and _lie_together(layers)):
         image = images[0] if len(images) == 1 else _stacked(images)
         return [str(drain(write_micrograph(path, image, overwrite=True)))]
     names = _file_names(Path(path), [image.name for image in images])
@@ -87,14 +104,11 @@ def write_images(
     ]
 
 
-def _described(data: Any, meta: Mapping[str, Any]) -> Micrograph:
-    """Return layer data as a micrograph; a layer fills in what the state leaves out."""
+def _layer(data: Any, meta: Mapping[str, Any]) -> Image:
+    """Return the layer of LayerData; napari fills in what the state leaves out."""
     from napari.layers import Image
 
-    known = ("rgb", "multiscale", "scale", "units", "axis_labels", "metadata", "name")
-    return micrograph_from_layer(
-        Image(data, **{k: meta[k] for k in known if k in meta})
-    )
+    return Image(data, **{key: meta[key] for key in KNOWN if key in meta})
 
 
 def _fit(images: Sequence[Micrograph]) -> bool:
@@ -108,6 +122,14 @@ def _fit(images: Sequence[Micrograph]) -> bool:
         and image.voxel_size_um == first.voxel_size_um
         for image in images
     )
+
+
+def _lie_together(layers: Sequence[Image]) -> bool:
+    """Return whether each pixel of the layers has the same place in the world."""
+    from napari_gan_enhance.viewer.placement import world_matrix
+
+    places = [world_matrix(layer, layer_axes(layer)) for layer in layers]
+    return all(np.allclose(p, places[0], rtol=SAME, atol=SAME) for p in places[1:])
 
 
 def _stacked(images: Sequence[Micrograph]) -> Micrograph:
