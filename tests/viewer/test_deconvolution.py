@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -102,7 +103,12 @@ def test_iterations_on_disk_are_read_where_they_are_looked_at(
     assert (first.shape, first.ndim, first.dtype) == ((40, 56), 2, np.float32)
     np.testing.assert_array_equal(first[3:9, 7], in_memory.pixels(0)[3:9, 7])
     np.testing.assert_array_equal(first[2], in_memory.pixels(0)[2])
-    started.keep.close()
+    assert len(list(tmp_path.iterdir())) == 2  # the result and its history
+    del started
+    gc.collect()
+    assert len(list(tmp_path.iterdir())) == 1  # `first` is part of the history
+    del first
+    gc.collect()
     assert list(tmp_path.iterdir()) == []
 
 

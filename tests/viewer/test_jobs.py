@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -193,7 +192,7 @@ def test_full_disk_under_a_large_result_is_explained(
             raise OSError(errno.ENOSPC, "No space left on device")
 
     target = FullDisk(np.zeros(micrograph.shape, np.uint16))
-    monkeypatch.setattr(jobs, "new_target", lambda *_: (target, ExitStack()))
+    monkeypatch.setattr(jobs, "new_target", lambda *_: target)
     choices = EnhanceChoices(model=checkpoint, deconvolve=False)
     with pytest.raises(OutputError, match=r"intermediate result .* free some space"):
         reports(RunRequest(micrograph, choices))

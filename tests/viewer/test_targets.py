@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from copy import deepcopy
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +13,8 @@ from napari_gan_enhance.viewer import targets
 from napari_gan_enhance.viewer.targets import RoundedArray, new_target, shown_pixels
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
 
 
@@ -22,26 +26,31 @@ def test_written_values_are_rounded_and_clipped() -> None:
 
 def test_small_result_is_transparent_in_memory() -> None:
     source = Micrograph(np.zeros((4, 6), np.uint16), "YX")
-    target, _ = new_target(source, (8, 12))
+    target = new_target(source, (8, 12))
     assert shown_pixels(target) is target
     assert (target.shape, target.dtype) == ((8, 12), np.float32)
     assert np.isnan(target).all()
 
 
 def test_float_rgb_stays_float() -> None:
-    target, _ = new_target(Micrograph(np.zeros((4, 6, 3)), "YXS"), (4, 6, 3))
+    target = new_target(Micrograph(np.zeros((4, 6, 3)), "YXS"), (4, 6, 3))
     assert target.dtype == np.float32
 
 
-def test_result_larger_than_memory_is_kept_on_disk_until_released(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: object
+def test_result_larger_than_memory_is_kept_on_disk_while_something_reads_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(targets, "FREE_SHARE", 0)
     monkeypatch.setattr(targets, "gettempdir", lambda: str(tmp_path))
     source = Micrograph(np.zeros((2, 40, 60), np.uint16), "ZYX")
-    target, keep = new_target(source, (2, 40, 60))
+    target = new_target(source, (2, 40, 60))
     target[1, 10:20, 10:20] = 7
     assert np.asarray(target[1, 9:11, 10]).tolist() == [0, 7]
     assert len(list(tmp_path.iterdir())) == 1
-    keep.close()
+    copy = deepcopy(target)  # as napari duplicates a layer
+    del target
+    gc.collect()
+    assert np.asarray(copy[1, 9:11, 10]).tolist() == [0, 7]
+    del copy
+    gc.collect()
     assert list(tmp_path.iterdir()) == []

@@ -49,6 +49,8 @@ def scratch_array(
     """
     import zarr
 
+    from napari_gan_enhance.io.scratch_store import ScratchStore
+
     place = Path(folder)
     with (
         output_errors(place),
@@ -58,7 +60,7 @@ def scratch_array(
         ) as made,
     ):
         yield zarr.create_array(
-            Path(made) / "scratch.zarr",
+            ScratchStore(Path(made) / "scratch.zarr"),
             shape=shape,
             dtype=dtype,
             chunks=tuple(min(c, max(n, 1)) for c, n in zip(chunks, shape, strict=True)),

@@ -217,7 +217,7 @@ class _Result:
         self._settings = settings
         self._shape = tuple(span.stop - span.start for span in region.values())
         self._kept: KeptIterations | None = None
-        self.target, self._keep = new_target(micrograph, self._shape)
+        self.target = new_target(micrograph, self._shape)
 
     @property
     def has_room(self) -> bool:
@@ -230,8 +230,7 @@ class _Result:
 
     def new_history(self, kept: tuple[int, ...]) -> Any:
         """Return what takes the kept iterations."""
-        history, keep = new_target(self._micrograph, (len(kept), *self._shape))
-        self._keep.enter_context(keep)
+        history = new_target(self._micrograph, (len(kept), *self._shape))
         final = shown_pixels(self.target)
         self._kept = KeptIterations(kept, shown_pixels(history), final)
         return history
@@ -242,5 +241,4 @@ class _Result:
         number = self._settings.iterations if kept is None else kept.numbers[0]
         label = f"deconvolved: {SHORT_NAMES[self._settings.algorithm]} {number}"
         pixels = shown_pixels(self.target) if kept is None else kept.pixels(0)
-        keep = self._keep
-        return ResultStarted("deconvolved", label, pixels, 1, self._region, keep, kept)
+        return ResultStarted("deconvolved", label, pixels, 1, self._region, kept)

@@ -75,14 +75,13 @@ def _enhance(request: EnhanceRequest, generator: Generator) -> Job[None]:
         micrograph = with_lateral_optics(micrograph, optics_chosen(choices))
     region = region_of(micrograph, spec, request.region)
     shape = result_shape(micrograph, spec, request.region)
-    target, keep = new_target(micrograph, shape)
+    target = new_target(micrograph, shape)
     started = ResultStarted(
         "enhanced",
         f"enhanced: {generator.name}",
         shown_pixels(target),
         spec.upscale,
         region,
-        keep,
     )
     yield Progress(0, 1, "enhancing", detail=started)
     taken = micrograph.sample_axis if spec.in_channels > 1 else ""

@@ -120,7 +120,6 @@ class RunLayers:
             started.iterations.contrast = self._contrast
             layer.metadata[ITERATIONS_KEY] = started.iterations
         layer.metadata[SOURCE_KEY] = MadeOf(weakref.ref(self._source), started.region)
-        weakref.finalize(layer, started.keep.close)
         self._layers[started.kind] = layer
         self._unfinished.add(started.kind)
         active = self._viewer.layers.selection.active

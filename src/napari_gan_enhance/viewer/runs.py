@@ -6,7 +6,6 @@ what it makes through the details of its progress.
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
@@ -40,8 +39,6 @@ class ResultStarted:
         Result pixels per source pixel along Y and X.
     region : mapping of letter to slice
         Pixels of the source that are worked on, for every axis.
-    keep : ExitStack
-        To be closed when the pixels are no longer needed.
     iterations : KeptIterations or None
         Results on the way to this one, where they are kept.
     """
@@ -51,7 +48,6 @@ class ResultStarted:
     pixels: Any
     upscale: int
     region: Mapping[str, slice]
-    keep: ExitStack = field(default_factory=ExitStack)
     iterations: KeptIterations | None = None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import weakref
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import gettempdir
@@ -51,7 +52,7 @@ class RoundedArray:
         self.pixels[index] = np.clip(np.rint(values), self._low, self._high)
 
 
-def new_target(micrograph: Micrograph, shape: tuple[int, ...]) -> tuple[Any, ExitStack]:
+def new_target(micrograph: Micrograph, shape: tuple[int, ...]) -> Any:
     """Return an array for a result: transparent on screen until it is written.
 
     Parameters
@@ -65,21 +66,23 @@ def new_target(micrograph: Micrograph, shape: tuple[int, ...]) -> tuple[Any, Exi
     -------
     ndarray, RoundedArray or zarr array
         float32, NaN (which napari does not draw) where nothing is written; zeros on
-        disk, and for integer RGB, which keeps the source's dtype.
-    ExitStack
-        To be closed when the array is no longer needed.
+        disk, and for integer RGB, which keeps the source's dtype. What is on disk is
+        removed when nothing reads it any more: other layers may share the pixels.
     """
-    keep, dtype = ExitStack(), np.dtype(micrograph.pixels.dtype)
+    dtype = np.dtype(micrograph.pixels.dtype)
     if micrograph.is_rgb and dtype.kind in "ui":
-        return RoundedArray(np.zeros(shape, dtype)), keep
+        return RoundedArray(np.zeros(shape, dtype))
     if _size(shape) <= psutil.virtual_memory().available * FREE_SHARE:
-        return np.full(shape, np.nan, np.float32), keep
+        return np.full(shape, np.nan, np.float32)
     from napari_gan_enhance.io.scratch import scratch_array
 
     chunks = tuple(CHUNK if axis in "YX" else 1 for axis in micrograph.axes)
     chunks = (1,) * (len(shape) - len(chunks)) + chunks
+    keep = ExitStack()
     scratch = scratch_array(shape, np.float32, scratch_folder(), chunks)
-    return keep.enter_context(scratch), keep
+    array = keep.enter_context(scratch)
+    weakref.finalize(array.store, keep.close)  # copies of the array have its store
+    return array
 
 
 def fits(shape: tuple[int, ...]) -> bool:
