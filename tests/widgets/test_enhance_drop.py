@@ -13,7 +13,9 @@ from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 
 from napari_gan_enhance.viewer import reader_preference
+from napari_gan_enhance.viewer.choices import EnhanceChoices
 from napari_gan_enhance.widgets import _run_dock, enhance
+from napari_gan_enhance.widgets._settings import load_choices, settings_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from napari import Viewer
     from pytestqt.qtbot import QtBot
     from qtpy.QtWidgets import QWidget
+    from tests.widgets.conftest import HeldRun
 
     from napari_gan_enhance.widgets.enhance import EnhanceDock
 
@@ -120,11 +123,15 @@ def test_dropped_tiff_without_optics_is_enhanced_alone(
     said: list[str] = []
     monkeypatch.setattr(enhance, "show_info", said.append)
     dock.controls.deconvolve.setChecked(True)
+    before = load_choices(settings_path("enhance"), EnhanceChoices)
     with qtbot.waitSignal(dock.panel.runner.idle, timeout=WAIT_MS):
         drop(dock, tiff)
     assert [layer.name for layer in viewer.layers][2:] == ["dropped [enhanced: tiny]"]
     assert len(said) == 1
     assert "does not say what Richardson-Lucy needs" in said[0]
+    # for other files and sessions the user's choice stays
+    assert dock.controls.deconvolve.isChecked()
+    assert load_choices(settings_path("enhance"), EnhanceChoices) == before
 
 
 def test_dropped_file_that_is_no_tiff_is_explained(
@@ -161,6 +168,27 @@ def test_all_channels_of_a_dropped_file_are_enhanced(
         "two: actin [enhanced: tiny]",
         "two: dna [enhanced: tiny]",
     ]
+
+
+def test_channel_that_is_deleted_while_it_waits_is_left_out(
+    dock: EnhanceDock,
+    viewer: Viewer,
+    held: HeldRun,
+    tmp_path: Path,
+    qtbot: QtBot,
+    rng: np.random.Generator,
+) -> None:
+    path = tmp_path / "two.ome.tif"
+    pixels = rng.poisson(50, (2, 48, 48)).astype(np.uint16)
+    metadata = {"axes": "CYX", "Channel": {"Name": ["actin", "dna"]}}
+    tifffile.imwrite(path, pixels, metadata=metadata)
+    drop(dock, path)
+    qtbot.waitUntil(held.reached.is_set, timeout=WAIT_MS)
+    viewer.layers.remove("two: dna")
+    held.go_on.set()
+    qtbot.waitUntil(lambda: not dock.panel.runner.is_running, timeout=WAIT_MS)
+    results = [x.name for x in viewer.layers if "enhanced" in x.name]
+    assert results == ["two: actin [enhanced: held]"]
 
 
 @pytest.fixture

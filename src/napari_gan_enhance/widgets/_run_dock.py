@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_gan_enhance.errors import GanEnhanceError
 from napari_gan_enhance.progress import Job
+from napari_gan_enhance.viewer.choices import RunChoices
 from napari_gan_enhance.viewer.runs import RunRequest
 from napari_gan_enhance.widgets._form_scroll import FormScroll
 from napari_gan_enhance.widgets._run_controls import RunControls
@@ -49,12 +50,10 @@ class RunDock(QWidget):
 
     def start(self) -> None:
         """Run over the chosen layer; does nothing while settings are not valid."""
-        layer, micrograph = self.controls.layer.layer(), self.controls.micrograph()
-        if self.controls.blocking or layer is None or micrograph is None:
-            return
-        choices = self.controls.choices()
-        self.panel.start(layer, micrograph, choices, self._job())
-        save_choices(self._settings, choices)
+        if not self.controls.blocking:
+            choices = self.controls.choices()
+            self._begin(choices)
+            save_choices(self._settings, choices)
 
     def event(self, event: QEvent | None) -> bool:
         """Stop everything when napari takes the widget out of its dock."""
@@ -64,6 +63,12 @@ class RunDock(QWidget):
             self._close_down()
             self.deleteLater()  # napari opens a new one the next time
         return bool(super().event(event))
+
+    def _begin(self, choices: RunChoices) -> None:
+        """Run over the chosen layer, whether or not the choices are remembered."""
+        layer, micrograph = self.controls.layer.layer(), self.controls.micrograph()
+        if layer is not None and micrograph is not None:
+            self.panel.start(layer, micrograph, choices, self._job())
 
     def _new_controls(self) -> RunControls:
         """Return the form, with the remembered choices."""

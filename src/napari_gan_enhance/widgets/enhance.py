@@ -82,7 +82,8 @@ class EnhanceDock(RunDock):
     def open_and_enhance(self, path: Path) -> None:
         """Open an image with the plugin's reader and enhance all its channels at once.
 
-        Where the file does not say what Richardson-Lucy needs, that is left out.
+        Where the file does not say what Richardson-Lucy needs, that is left out this
+        once; the choice for other files stays.
         """
         if self.panel.runner.is_running:
             show_info(f"{path.name} waits: drop it again when the run has ended.")
@@ -125,16 +126,17 @@ class EnhanceDock(RunDock):
 
     def _enhance_next(self, name: str) -> None:
         self.controls.layer.choose(self._waiting.pop(0))
-        if self.controls.is_only_optics_missing:
-            self.controls.deconvolve.setChecked(False)
-            show_info(
-                f"{name} does not say what Richardson-Lucy needs: only enhancing."
-            )
-        self.start()
+        if not self.controls.is_only_optics_missing:
+            self.start()
+            return
+        show_info(f"{name} does not say what Richardson-Lucy needs: only enhancing.")
+        alone = self.controls.choices().model_copy(update={"deconvolve": False})
+        self._begin(alone)
 
     def _on_busy(self, is_busy: bool) -> None:
         super()._on_busy(is_busy)
         self.trust.set_can_start(not is_busy)
+        self._waiting = [x for x in self._waiting if x in self._viewer.layers]
         if not is_busy and self._waiting:
             self._shown_to_user(self._enhance_next, self._waiting[0].name)
 
