@@ -109,8 +109,9 @@ def trust_request(
     enhanced = _result_of(layer)
     if enhanced is None:
         raise InputError(
-            f"Layer {layer.name!r} was not made by a model - trust maps are about the "
-            "result of one - enhance a layer first."
+            f"Layer {layer.name!r} is not what a model made, or only a part of it - "
+            "trust maps are about the whole result of one - select that layer, or "
+            "enhance one first."
         )
     raw = _raw_of(viewer, layer, enhanced)
     # The result knows what the run was told of the optics.
@@ -159,9 +160,15 @@ def run_trust(request: TrustRequest) -> Job[TrustMaps]:
 
 
 def _result_of(layer: Layer) -> Micrograph | None:
+    """Return what a generator made, if a layer shows all of it.
+
+    napari copies metadata to what it derives from a layer, such as a projection.
+    """
     kept = layer.metadata.get(METADATA_KEY)
-    is_result = isinstance(kept, Micrograph) and (
-        kept.provenance.get("operation") == "enhance"
+    is_result = (
+        isinstance(kept, Micrograph)
+        and kept.provenance.get("operation") == "enhance"
+        and kept.shape == tuple(layer.data.shape)
     )
     return kept if is_result else None
 

@@ -35,7 +35,10 @@ HELP = (
     "image does not support, and where the model disagrees with itself, as new layers. "
     "Select another result to ask about that."
 )
-NOTHING = "Enhance a layer first: trust maps are about a result."
+NOTHING = (
+    "Enhance a layer first: trust maps are about a result, not about a projection or "
+    "part of one."
+)
 CANCEL = "Stop; nothing is added."
 
 
