@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pytest
 from napari.components import ViewerModel
 from napari.layers import Image
 
+from napari_gan_enhance.viewer.blink import Blink
 from napari_gan_enhance.viewer.compare import Comparison
 from napari_gan_enhance.viewer.contrast import matched_limits
 from napari_gan_enhance.viewer.viewport import camera_of, grid_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.fixture
@@ -111,6 +117,20 @@ def test_end_brings_everything_back(viewer: ViewerModel, compared: list[Image]) 
     assert state(viewer) != before
     comparison.end()
     assert state(viewer) == before
+
+
+@pytest.mark.parametrize("compare", [Comparison, lambda v, x: Blink(v, *x)])
+def test_names_are_written_as_before_at_the_end(
+    viewer: ViewerModel, compared: list[Image], compare: Callable[..., Any]
+) -> None:
+    pair = compared[:2]
+    name = pair[0].name_overlay
+    name.visible, name.position, name.font_size = True, "bottom_right", 20
+    comparison = compare(viewer, pair)
+    assert [layer.name_overlay.visible for layer in pair] == [True, True]
+    comparison.end()
+    assert (name.visible, name.position, name.font_size) == (True, "bottom_right", 20)
+    assert not pair[1].name_overlay.visible
 
 
 def test_end_copes_with_deleted_layers(

@@ -207,6 +207,19 @@ def test_overlay_is_magenta_and_green_until_it_is_ended(
     assert [(x.colormap.name, x.blending) for x in shown.layers] == before
 
 
+def test_overlay_ends_where_another_layer_is_chosen(
+    dock: AlignDock, shown: Viewer
+) -> None:
+    before = [x.colormap.name for x in shown.layers]
+    third = shown.add_image(np.zeros((32, 32), np.uint8), name="third")
+    dock.form.overlay.click()
+    assert not third.visible
+    dock.form.moving.choose(third)
+    assert not dock.form.overlay.isChecked()
+    assert [x.colormap.name for x in shown.layers][:2] == before
+    assert third.visible
+
+
 def test_an_overlay_that_fails_is_not_on(
     dock: AlignDock, shown: Viewer, told: list[str]
 ) -> None:

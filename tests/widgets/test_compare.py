@@ -11,6 +11,8 @@ from qtpy.QtTest import QTest
 
 from napari_gan_enhance.viewer.viewport import camera_of, grid_of
 from napari_gan_enhance.widgets import compare
+from napari_gan_enhance.widgets._compare_button import CompareButton
+from napari_gan_enhance.widgets._compare_modes import GUIDE
 from napari_gan_enhance.widgets.compare import CompareDock
 
 if TYPE_CHECKING:
@@ -118,7 +120,7 @@ def drag(viewer: Viewer, start: float, stop: float) -> None:
 
 
 def test_dock_follows_two_selected_images(viewer: Viewer, dock: CompareDock) -> None:
-    raw, result, other = viewer.layers
+    raw, _, other = viewer.layers
     assert dock.pair.layers() == (raw, result)
     viewer.layers.selection = {other, result}
     assert dock.pair.layers() == (result, other)
@@ -190,7 +192,7 @@ def test_swipe_that_cannot_go_on_puts_everything_back(
 def test_blink_shows_each_in_turn_and_the_key_only_while_it_is_held(
     viewer: Viewer, dock: CompareDock, qtbot: QtBot
 ) -> None:
-    raw, result, other = viewer.layers
+    raw, _, other = viewer.layers
     before = state(viewer)
     dock.modes.blink.click()
     assert (raw.visible, result.visible, other.visible) == (True, False, False)
@@ -221,6 +223,38 @@ def test_one_way_to_compare_ends_the_other(viewer: Viewer, dock: CompareDock) ->
     assert state(viewer) == before
 
 
+def test_one_dock_that_compares_ends_the_other(
+    viewer: Viewer, dock: CompareDock
+) -> None:
+    before = state(viewer)
+    button = CompareButton(viewer, dock)
+    raw, _, other = viewer.layers
+    button.set_layers([raw, other])
+    button.click()
+    dock.modes.side.click()
+    assert not button.isChecked()
+    assert [layer.visible for layer in viewer.layers] == [True, True, False]
+    button.click()
+    assert not dock.modes.side.isChecked()
+    assert dock.hint.text() == GUIDE
+    assert [layer.visible for layer in viewer.layers] == [True, False, True]
+    button.click()
+    assert state(viewer) == before
+
+
+def test_link_box_tells_whether_contrast_is_linked(
+    viewer: Viewer, dock: CompareDock
+) -> None:
+    raw, result, _ = viewer.layers
+    dock.linked.click()
+    dock.pair.choose(raw, raw)
+    assert not dock.linked.isChecked()
+    dock.pair.choose(raw, result)
+    limits = list(result.contrast_limits)
+    raw.contrast_limits = (0.2, 0.3)
+    assert result.contrast_limits == limits
+
+
 def test_linked_contrast_follows_and_is_given_back(
     viewer: Viewer, dock: CompareDock, rng: np.random.Generator
 ) -> None:
@@ -249,7 +283,7 @@ def test_difference_is_added_in_one_click(viewer: Viewer, dock: CompareDock) -> 
 def test_what_cannot_be_compared_is_said_in_one_sentence(
     viewer: Viewer, dock: CompareDock, told: list[str]
 ) -> None:
-    raw, result, other = viewer.layers
+    raw, _, other = viewer.layers
     result.translate = (0, 500)
     dock.modes.swipe.click()
     assert "do not overlap" in told[-1]

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 
 from napari.experimental import link_layers, unlink_layers
 
-from napari_gan_enhance.viewer.shown_alone import show_name
+from napari_gan_enhance.viewer.shown_alone import (
+    names_of,
+    restore_names,
+    show_name,
+)
 from napari_gan_enhance.viewer.viewport import camera_of, grid_of, is_all_on_screen
 
 if TYPE_CHECKING:
@@ -46,6 +50,7 @@ class Comparison:
             {layer: layer.visible for layer in viewer.layers}
         )
         self._linked = weakref.WeakSet(layers)
+        self._names = names_of(layers)
         self._show(layers)
 
     def end(self) -> None:
@@ -55,8 +60,7 @@ class Comparison:
             unlink_layers(still_there, LINKED)
         for layer, visible in self._visible.items():
             layer.visible = visible
-        for layer in still_there:
-            show_name(layer, False)
+        restore_names(self._names)
         grid, camera = grid_of(self._viewer), camera_of(self._viewer)
         for name in reversed(GRID):
             setattr(grid, name, self._grid[name])
@@ -81,7 +85,7 @@ class Comparison:
 def put_side_by_side(viewer: ViewerModel, layers: Sequence[Image]) -> None:
     """Give each layer a cell of the grid with its name, the first on the left."""
     for layer in layers:
-        show_name(layer, True)
+        show_name(layer)
     grid = grid_of(viewer)
     order = [layer for layer in viewer.layers if layer in layers]
     grid.shape = (1, len(layers))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from napari.layers import Image
 
@@ -12,11 +12,16 @@ if TYPE_CHECKING:
 
     from napari.components import ViewerModel
 
+    Names: TypeAlias = weakref.WeakKeyDictionary[Image, dict[str, Any]]
+
 NAME_SIZE = 8
 """Points: the names of layers are long and the cells of a grid narrow."""
 
 LEFT, RIGHT = "top_left", "top_right"
 """Corners of the canvas."""
+
+NAME = ("visible", "font_size", "position")
+"""What is changed of how a name is written."""
 
 
 class ShownAlone:
@@ -36,29 +41,40 @@ class ShownAlone:
     ) -> None:
         images = [x for x in viewer.layers if isinstance(x, Image)]
         self._visible = weakref.WeakKeyDictionary({x: x.visible for x in images})
-        self._named = weakref.WeakSet(layers)
+        self._names = names_of(layers)
         for layer in images:
             layer.visible = layer in layers
         for layer, corner in zip(layers, corners, strict=True):
-            show_name(layer, True)
-            _place_name(layer, corner)
+            show_name(layer, corner)
 
     def end(self) -> None:
         """Show what was shown before; layers added since stay as they are."""
         for layer, visible in self._visible.items():
             layer.visible = visible
-        for layer in self._named:
-            show_name(layer, False)
-            _place_name(layer, LEFT)
+        restore_names(self._names)
 
 
-def show_name(layer: Image, is_shown: bool) -> None:
-    """Write the name of a layer on the canvas, or take it away."""
-    if hasattr(layer, "name_overlay"):  # new in napari 0.7
-        layer.name_overlay.visible = is_shown
-        layer.name_overlay.font_size = NAME_SIZE
+def names_of(layers: Sequence[Image]) -> Names:
+    """Return how the names of layers are written on the canvas."""
+    return weakref.WeakKeyDictionary(
+        {
+            layer: {key: getattr(layer.name_overlay, key) for key in NAME}
+            for layer in layers
+            if hasattr(layer, "name_overlay")  # new in napari 0.7
+        }
+    )
 
 
-def _place_name(layer: Image, corner: str) -> None:
+def restore_names(names: Names) -> None:
+    """Write the names of layers as they were written before."""
+    for layer, settings in names.items():
+        for key, value in settings.items():
+            setattr(layer.name_overlay, key, value)
+
+
+def show_name(layer: Image, corner: str | None = None) -> None:
+    """Write the name of a layer on the canvas, in a corner or where it was last."""
     if hasattr(layer, "name_overlay"):
-        layer.name_overlay.position = corner
+        layer.name_overlay.visible = True
+        layer.name_overlay.font_size = NAME_SIZE
+        layer.name_overlay.position = corner or layer.name_overlay.position

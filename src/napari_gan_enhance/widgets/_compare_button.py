@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from qtpy.QtWidgets import QPushButton, QWidget
 
 from napari_gan_enhance.viewer.compare import Comparison
+from napari_gan_enhance.widgets._one_comparison import Compares
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
 
 
-class CompareButton(QPushButton):
+class CompareButton(QPushButton, Compares):
     """A button that stays down while layers are compared.
 
     Parameters
@@ -47,6 +48,7 @@ class CompareButton(QPushButton):
 
     def _on_toggled(self, is_on: bool) -> None:
         if is_on:
+            self.end_others()
             self._comparison = Comparison(self._viewer, self._layers)
         elif self._comparison is not None:
             self._comparison.end()

@@ -15,6 +15,7 @@ from napari_gan_enhance.viewer.compare import Comparison
 from napari_gan_enhance.viewer.layer_pair import check_pair
 from napari_gan_enhance.viewer.swipe import Swipe
 from napari_gan_enhance.widgets._curtain import Curtain
+from napari_gan_enhance.widgets._one_comparison import Compares
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -28,7 +29,7 @@ BLINK_MS = 600
 GUIDE = "Choose two layers and a way to compare them; press it again to go back."
 
 
-class CompareModes(QWidget):
+class CompareModes(QWidget, Compares):
     """Buttons that stay down while two layers are compared; one at a time.
 
     Parameters
@@ -71,6 +72,7 @@ class CompareModes(QWidget):
         mode, self._mode = self._mode, None
         if mode is not None:
             mode.end()
+            self.said.emit(GUIDE)
         for button in (self.side, self.swipe, self.blink):
             button.setChecked(False)
 
@@ -108,12 +110,12 @@ class CompareModes(QWidget):
         if not is_on:
             if self._mode is not None:
                 self.end()
-                self.said.emit(GUIDE)
             return
         self.end()
         try:
             before, after = self._pair()
             check_pair(before, after)
+            self.end_others()
             self._mode = begin(before, after)
         except GanEnhanceError as error:
             button.setChecked(False)
@@ -165,6 +167,7 @@ class CompareModes(QWidget):
             before, after = self._pair()
             if self._mode is not None or before is after:
                 return
+            self.end_others()
             blink = Blink(self._viewer, before, after)
             yield
             blink.end()

@@ -226,6 +226,8 @@ class AlignDock(QWidget):
         )
         form.undo.clicked.connect(self._told(lambda *_: self._on_undo()))
         form.overlay.toggled.connect(self._told(self._on_overlay))
+        for field in (form.moving, form.fixed):  # it shows the layers chosen before
+            field.chosen.connect(lambda: form.overlay.setChecked(False))
         form.map.clicked.connect(self._told(lambda *_: self.measure()))
         form.save.clicked.connect(self._told(lambda *_: self._on_save()))
         form.load.clicked.connect(self._told(lambda *_: self._on_load()))

@@ -69,12 +69,13 @@ class CompareDock(QWidget):
         return bool(super().event(event))
 
     def _on_pair(self) -> None:
-        is_linked = self._link is not None
         self._unlink()
         self._show_state()
         self.modes.follow_pair()
-        if is_linked and self.linked.isEnabled():
-            self._on_linked(True)
+        if self.linked.isEnabled():
+            self._on_linked(self.linked.isChecked())
+        else:
+            self.linked.setChecked(False)
 
     def _on_linked(self, is_on: bool) -> None:
         self._unlink()
