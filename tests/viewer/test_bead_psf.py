@@ -54,6 +54,13 @@ def test_marks_are_found_in_pixels_of_the_stack(stack: Image) -> None:
     assert tuple(request.voxel_size_um) == (2, 0.5, 0.5)
 
 
+def test_marks_in_another_unit_of_length_are_found(stack: Image) -> None:
+    marks = Points([[4000.0, 6000.0, 8000.0]], units=("nanometer",) * 3)
+    assert bead_request(stack, marks, OPTICS).points == pytest.approx(
+        np.array([[2, 10, 10]])
+    )
+
+
 def test_voxel_size_that_the_stack_does_not_state_is_that_of_the_form() -> None:
     stack = Image(np.zeros((5, 20, 30)), name="beads")
     request = bead_request(stack, Points([[1, 2, 3]]), OPTICS)

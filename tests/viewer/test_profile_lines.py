@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from napari.components import ViewerModel
@@ -10,6 +12,7 @@ from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.viewer.profile_lines import (
     LineHistory,
     add_line,
+    ensure_line_layer,
     line_layer,
     lines,
     name_lines,
@@ -21,12 +24,21 @@ from napari_gan_enhance.viewer.profile_lines import (
     vertices_text,
 )
 
+if TYPE_CHECKING:
+    from napari.layers import Shapes
+
 
 @pytest.fixture
 def viewer() -> ViewerModel:
     model = ViewerModel()
     model.add_image(np.zeros((40, 60)), scale=(0.5, 0.5), units="um")
     return model
+
+
+def line_layer_with(viewer: ViewerModel, vertices: list[list[float]]) -> Shapes:
+    layer = ensure_line_layer(viewer)
+    layer.add([vertices], shape_type="line")
+    return layer
 
 
 def names(viewer: ViewerModel) -> list[str]:
@@ -46,6 +58,23 @@ def test_new_line_crosses_the_middle(shape: tuple[int, ...]) -> None:
 def test_line_layer_has_the_unit_of_the_images(viewer: ViewerModel) -> None:
     add_line(viewer)
     assert [str(unit) for unit in line_layer(viewer).units] == ["micrometer"] * 2
+
+
+def test_lines_stay_on_the_images_when_the_world_is_counted_in_another_unit(
+    viewer: ViewerModel,
+) -> None:
+    layer = line_layer_with(viewer, [[2, 3], [2, 8]])  # µm
+    viewer.add_image(np.zeros((40, 60)), scale=(500, 500), units="nm")
+    (line,) = lines(viewer)
+    assert line.vertices == pytest.approx(np.array([[2000, 3000], [2000, 8000]]))
+    set_vertices(viewer, line, line.vertices + 1000)
+    assert layer.data[0] == pytest.approx(np.array([[3, 4], [3, 9]]))
+    show_width(viewer, 4000)
+    assert layer.edge_width == pytest.approx([4])
+    viewer.reset_view()
+    start, stop = add_line(viewer).vertices
+    assert (start[0], stop[0]) == pytest.approx((9750, 9750))  # the middle, in nm
+    assert layer.data[1][:, 0] == pytest.approx([9.75, 9.75])
 
 
 def test_lines_keep_their_names_when_one_is_removed(viewer: ViewerModel) -> None:

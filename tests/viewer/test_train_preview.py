@@ -58,6 +58,19 @@ def test_a_flat_side_is_shown_too(dim, flat):
     assert all(np.isfinite(side).all() for side in seen)
 
 
+@pytest.mark.parametrize("other", ["um", "nm"])
+def test_a_region_lies_right_of_its_image_whatever_the_world_is_counted_in(dim, other):
+    viewer = ViewerModel()
+    like = viewer.add_image(np.zeros((SIDE, SIDE)), scale=(0.1, 0.1), units="um")
+    viewer.add_image(np.zeros((2, 2)), units=other)
+    source, target = (np.float32(side)[None] for side in dim)
+    preview = PreviewLayer(viewer)
+    preview.begin(like)
+    preview.show(Preview("a.tif", source, target, target, 1.0))
+    # The last pixel at 9.9 µm, then the gap of 5 pixels
+    assert viewer.layers[NAME].translate == pytest.approx((0, 9.9 + 0.5))
+
+
 def test_a_region_is_shown_beside_a_stack(dim):
     viewer = ViewerModel()
     viewer.add_image(np.zeros((5, SIDE, SIDE)))

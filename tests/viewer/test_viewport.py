@@ -13,6 +13,7 @@ from napari_gan_enhance.viewer.viewport import (
     is_all_on_screen,
     is_in_view,
     region_in_view,
+    shown_index,
     view_events,
     visible_box,
 )
@@ -77,6 +78,27 @@ def test_box_follows_scale_and_translation(viewer: ViewerModel) -> None:
     # (35..55 - 20) / 0.25 = 60..140.
     box = visible_box(viewer, layer, "YX")
     assert box == {"Y": slice(90, 111), "X": slice(60, 141)}
+
+
+@pytest.mark.parametrize(("unit", "pixel"), [("um", 0.1), ("nm", 100)])
+def test_box_follows_the_unit_of_the_layer(
+    viewer: ViewerModel, unit: str, pixel: float
+) -> None:
+    """The world is counted in the smallest unit of all layers, here nm."""
+    viewer.add_image(np.zeros((5, 9, 9)), units="nm")
+    layer = viewer.add_image(
+        np.zeros((7, 500, 600), np.uint8), scale=(3 * pixel, pixel, pixel), units=unit
+    )
+    viewer.dims.set_point(0, 1200)
+    look(viewer, (25_000, 30_000), 0.02)
+    # 100 x 200 screen pixels at 50 nm are 50 x 100 pixels of 100 nm around (250, 300).
+    assert visible_box(viewer, layer, "ZYX") == {
+        "Z": slice(4, 5),
+        "Y": slice(225, 276),
+        "X": slice(250, 351),
+    }
+    assert region_in_view(viewer, layer, "ZYX") == visible_box(viewer, layer, "ZYX")
+    assert shown_index(viewer, layer)[0] == 4
 
 
 def test_box_is_cut_at_the_layer(viewer: ViewerModel) -> None:
@@ -176,3 +198,12 @@ def test_a_plane_is_fitted_beside_any_layer(
     assert camera_of(viewer).center[-2:] == pytest.approx((5, 104))
     assert camera_of(viewer).zoom == pytest.approx(9.5)
     assert is_all_on_screen(viewer, layer)
+
+
+def test_a_layer_in_other_units_is_fitted(viewer: ViewerModel) -> None:
+    viewer.add_image(np.zeros((9, 9)), units="nm")
+    layer = viewer.add_image(np.zeros((51, 41), np.uint8), scale=(0.2, 0.2), units="um")
+    fit_layer(viewer, layer)
+    # 10 by 8 µm in a world of nm
+    assert camera_of(viewer).center[-2:] == pytest.approx((5000, 4000))
+    assert camera_of(viewer).zoom == pytest.approx(0.0095)

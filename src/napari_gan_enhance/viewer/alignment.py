@@ -18,6 +18,7 @@ from napari_gan_enhance.viewer.placement import (
     facing_views,
     moved_affine,
 )
+from napari_gan_enhance.viewer.world import world_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,8 +93,7 @@ def pair_from_layers(viewer: ViewerModel, source: Image, target: Image) -> Job[C
             "out the channels that the other does not show, and keep the rest in one "
             "layer."
         )
-    point = viewer.dims.point
-    return _cut([facing_views(layers, point, c) for c in range(counts[0])])
+    return _cut([facing_views(viewer, layers, c) for c in range(counts[0])])
 
 
 def _cut(channels: Sequence[tuple[LayerView, LayerView]]) -> Job[CutPair]:
@@ -245,5 +245,6 @@ def show_depth(viewer: ViewerModel, moving: Image, fixed: Image, z_um: float) ->
     if deep[0] == deep[1]:
         return
     stack, at = (moving, 0.0) if deep[0] else (fixed, z_um)
-    axis = viewer.dims.ndim - stack.ndim + layer_axes(stack).index("Z")
-    viewer.dims.set_point(axis, at / float(unit_um(stack, "Z")[0]))
+    axis = layer_axes(stack).index("Z")
+    unit = unit_um(stack, "Z")[0] * world_in(viewer, stack.units)[axis]
+    viewer.dims.set_point(viewer.dims.ndim - stack.ndim + axis, at / float(unit))

@@ -16,6 +16,7 @@ from napari_gan_enhance.viewer.layers import (
     unique_name,
 )
 from napari_gan_enhance.viewer.reader import LayerData, layers_of
+from napari_gan_enhance.viewer.world import unit_sizes
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -196,4 +197,5 @@ def _in_pixels(points: Points, stack: Image) -> np.ndarray[Any, np.dtype[np.floa
             f"{stack.ndim} - marks need a position on each axis - press 'Mark beads' "
             "to make a layer that fits."
         )
-    return np.array([stack.world_to_data(point[-stack.ndim :]) for point in world])
+    own = world[:, -stack.ndim :] * unit_sizes(points.units[-stack.ndim :], stack.units)
+    return np.array([stack.world_to_data(point) for point in own])

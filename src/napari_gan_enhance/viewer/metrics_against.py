@@ -111,9 +111,8 @@ def against_request(
             "more that is ticked and is not the reference - open and tick an image."
         )
     axes = "TCZ" if choices.planes == "shown" else ""
-    point = viewer.dims.point
-    placed = tuple(placed_layer(layer, point).at(axes) for layer in others)
-    truth = placed_layer(reference, point).at(axes)
+    placed = tuple(placed_layer(viewer, layer).at(axes) for layer in others)
+    truth = placed_layer(viewer, reference).at(axes)
     return AgainstRequest(placed, truth, choices, has_maps)
 
 

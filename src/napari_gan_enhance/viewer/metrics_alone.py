@@ -140,11 +140,10 @@ def alone_request(
             "two recordings of one field - tick the one and choose the other."
         )
     axes = "TCZ" if choices.planes == "shown" else ""
-    point = viewer.dims.point
     other = None
     if repeat is not None and "frc" in measures:
-        other = placed_layer(repeat, point).at(axes)
-    placed = tuple(placed_layer(layer, point).at(axes) for layer in layers)
+        other = placed_layer(viewer, repeat).at(axes)
+    placed = tuple(placed_layer(viewer, layer).at(axes) for layer in layers)
     return AloneRequest(placed, other, model, measures, choices)
 
 

@@ -13,10 +13,12 @@ from napari_gan_enhance.registration.overlap import world_overlap
 from napari_gan_enhance.registration.transform import with_axes
 from napari_gan_enhance.viewer.layers import layer_axes, micrograph_from_layer
 from napari_gan_enhance.viewer.placement import world_matrix
+from napari_gan_enhance.viewer.viewport import shown_index
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
+    from napari.components import ViewerModel
     from napari.layers import Image
     from numpy.typing import NDArray
 
@@ -116,14 +118,13 @@ class LayerPair:
         return {**taken, **self.overlap.region, "Z": z}
 
 
-def placed_layer(layer: Image, point: Sequence[float]) -> PlacedLayer:
+def placed_layer(viewer: ViewerModel, layer: Image) -> PlacedLayer:
     """Describe a layer and where the viewer stands on it.
 
     Parameters
     ----------
+    viewer : ViewerModel
     layer : Image
-    point : sequence of float
-        The viewer's position in the world, for all its dimensions.
 
     Raises
     ------
@@ -133,12 +134,8 @@ def placed_layer(layer: Image, point: Sequence[float]) -> PlacedLayer:
     micrograph = micrograph_from_layer(layer)
     axes = layer_axes(layer)
     spatial = "".join(a for a in "ZYX" if a in axes)
-    at = layer.world_to_data(point[-layer.ndim :])
-    shown = {
-        letter: int(np.clip(np.rint(where), 0, size - 1))
-        for letter, where, size in zip(axes, at, micrograph.shape, strict=False)
-        if letter in "TCZ"
-    }
+    at = zip(axes, shown_index(viewer, layer), strict=False)
+    shown = {letter: nearest for letter, nearest in at if letter in "TCZ"}
     units = [layer.units[axes.index(a)] for a in "YX"]
     return PlacedLayer(
         micrograph,

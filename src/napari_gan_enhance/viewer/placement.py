@@ -10,10 +10,13 @@ import numpy as np
 from napari_gan_enhance.registration.canvas import PlacedImage
 from napari_gan_enhance.registration.transform import with_axes
 from napari_gan_enhance.viewer.layers import layer_axes
+from napari_gan_enhance.viewer.viewport import shown_index
+from napari_gan_enhance.viewer.world import unit_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from napari.components import ViewerModel
     from napari.layers import Layer
     from numpy.typing import NDArray
 
@@ -50,8 +53,8 @@ class LayerView:
 
 
 def view_of(
+    viewer: ViewerModel,
     layer: Any,
-    point: Sequence[float],
     *,
     only_plane: bool = False,
     channel: int | None = None,
@@ -60,9 +63,8 @@ def view_of(
 
     Parameters
     ----------
+    viewer : ViewerModel
     layer : napari.layers.Image
-    point : sequence of float
-        The viewer's position in the world, for all its dimensions.
     only_plane : bool
         Take the plane shown instead of the stack, as a stack of one.
     channel : int, optional
@@ -75,10 +77,9 @@ def view_of(
     """
     axes = layer_axes(layer)
     data = layer.data[0] if layer.multiscale else layer.data
-    at = layer.world_to_data(point[-layer.ndim :])
     index: list[int | slice] = []
-    for letter, position, size in zip(axes, at, data.shape, strict=False):
-        nearest = int(np.clip(np.rint(position), 0, size - 1))
+    at = shown_index(viewer, layer)
+    for letter, nearest, size in zip(axes, at, data.shape, strict=False):
         is_whole = letter in "YX" or (letter == "Z" and size > 1)
         if letter == "Z" and only_plane:
             index.append(slice(nearest, nearest + 1))
@@ -94,14 +95,15 @@ def view_of(
 
 
 def facing_views(
-    layers: Sequence[Any], point: Sequence[float], channel: int | None = None
+    viewer: ViewerModel, layers: Sequence[Any], channel: int | None = None
 ) -> tuple[LayerView, LayerView]:
     """Describe two layers as they lie; of a stack beside a plane, the plane on screen.
 
     Parameters
     ----------
+    viewer : ViewerModel
     layers : sequence of two napari.layers.Image
-    point, channel
+    channel : int, optional
         As for `view_of`.
 
     Raises
@@ -111,7 +113,7 @@ def facing_views(
     """
     deep = [axis_length(layer, "Z") > 1 for layer in layers]
     first, second = (
-        view_of(layer, point, only_plane=is_deep and not all(deep), channel=channel)
+        view_of(viewer, layer, only_plane=is_deep and not all(deep), channel=channel)
         for layer, is_deep in zip(layers, deep, strict=True)
     )
     return first, second
@@ -133,14 +135,7 @@ def world_matrix(layer: Any, axes: str) -> Matrix:
 def unit_um(layer: Any, axes: str) -> Matrix:
     """Return the unit of some axes in µm; 1 where it is no length."""
     units = [layer.units[layer_axes(layer).index(a)] for a in axes]
-    return np.array(
-        [
-            float((1.0 * u).to("micrometer").magnitude)
-            if u.is_compatible_with("micrometer")
-            else 1.0
-            for u in units
-        ]
-    )
+    return unit_sizes(units, ["micrometer"] * len(units))
 
 
 def axis_length(layer: Any, letter: str) -> int:

@@ -28,6 +28,7 @@ from napari_gan_enhance.viewer.profile_pixels import (
     load_missing,
 )
 from napari_gan_enhance.viewer.viewport import level_shape
+from napari_gan_enhance.viewer.world import to_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -296,12 +297,12 @@ def _place(
         return None
     middle = np.array(viewer.dims.point, np.float64)
     middle[-2:] = (vertices.min(axis=0) + vertices.max(axis=0)) / 2
-    origin = _to_data(viewer, layer, middle)
+    origin = to_pixels(viewer, layer, middle)
     columns = []
     for axis in (-2, -1):
         step = middle.copy()
         step[axis] += 1
-        columns.append(_to_data(viewer, layer, step) - origin)
+        columns.append(to_pixels(viewer, layer, step) - origin)
     hidden: list[int | None] = [None] * layer.ndim
     for axis, size in enumerate(level_shape(layer)):
         if axis not in axes:
@@ -311,15 +312,3 @@ def _place(
     matrix = np.stack(columns, axis=1)[axes]
     shift = origin[axes] - matrix @ middle[-2:]
     return PlaneIndex(tuple(hidden)), np.column_stack([matrix, shift])
-
-
-def _to_data(viewer: ViewerModel, layer: Image, point: Floats) -> Floats:
-    """Return a world point in pixels of a layer, whose own unit may be another."""
-    own = np.array(point[-layer.ndim :])
-    common = getattr(viewer.layers, "units", None)
-    if common is not None and tuple(common[-layer.ndim :]) != tuple(layer.units):
-        for axis, (world, unit) in enumerate(
-            zip(common[-layer.ndim :], layer.units, strict=True)
-        ):
-            own[axis] = float((float(own[axis]) * world).to(unit).magnitude)
-    return np.asarray(layer.world_to_data(own), np.float64)

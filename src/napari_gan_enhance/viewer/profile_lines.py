@@ -11,6 +11,7 @@ from napari.layers import Image, Shapes
 
 from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.viewer.viewport import camera_of, cell_size
+from napari_gan_enhance.viewer.world import to_pixels, to_world, world_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,16 +72,17 @@ def ensure_line_layer(viewer: ViewerModel) -> Shapes:
     if layer is not None:
         return layer
     units = next((x.units for x in viewer.layers if isinstance(x, Image)), None)
+    thin = thin_width(viewer)  # of the images alone
     added: Shapes = viewer.add_shapes(
         ndim=2,
         name=LINE_LAYER,
         edge_color=LINE_COLOR,
-        edge_width=thin_width(viewer),
         face_color="transparent",
         opacity=0.9,
         features={NAME_FEATURE: np.array([], dtype=object)},
         units=None if units is None else tuple(units[-2:]),
     )
+    added.current_edge_width = thin * _unit(viewer, added)
     return added
 
 
@@ -101,8 +103,8 @@ def add_line(viewer: ViewerModel, vertices: Floats | None = None) -> Line:
     layer = ensure_line_layer(viewer)
     if vertices is None:
         vertices = _across_view(viewer)
-    layer.current_edge_width = thin_width(viewer)
-    layer.add([_to_layer(layer, vertices)], shape_type=_kind(vertices))
+    layer.current_edge_width = thin_width(viewer) * _unit(viewer, layer)
+    layer.add([_to_layer(viewer, layer, vertices)], shape_type=_kind(vertices))
     name_lines(layer)
     layer.mode = "direct"
     layer.selected_data = {layer.nshapes - 1}
@@ -121,7 +123,7 @@ def lines(viewer: ViewerModel) -> list[Line]:
         zip(layer.shape_type, layer.data, strict=True)
     ):
         if kind in KINDS and len(shape) > 1:
-            world = np.array([layer.data_to_world(v)[-2:] for v in shape], np.float64)
+            world = np.array([to_world(viewer, layer, v)[-2:] for v in shape])
             found.append(Line(index, names[index], world))
     return found
 
@@ -132,7 +134,7 @@ def set_vertices(viewer: ViewerModel, line: Line, vertices: Floats) -> None:
     if layer is None:
         return
     shapes = list(zip(layer.data, layer.shape_type, strict=True))
-    shapes[line.index] = (_to_layer(layer, vertices), _kind(vertices))
+    shapes[line.index] = (_to_layer(viewer, layer, vertices), _kind(vertices))
     _replace(layer, shapes, _names(layer))
     layer.selected_data = {line.index}
 
@@ -177,7 +179,8 @@ def show_width(viewer: ViewerModel, width: float) -> None:
     if layer is None or not layer.nshapes:
         return
     is_band = width > thin_width(viewer)
-    wanted = width if is_band else layer.current_edge_width
+    band = width * _unit(viewer, layer)
+    wanted = band if is_band else layer.current_edge_width
     if not np.allclose(layer.edge_width, wanted):
         layer.edge_width = [wanted] * layer.nshapes
         opacity = round(255 * (BAND_OPACITY if is_band else 1.0))
@@ -330,9 +333,13 @@ def _set_names(layer: Shapes, names: Sequence[str]) -> None:
     layer.feature_defaults = {NAME_FEATURE: ""}
 
 
-def _to_layer(layer: Shapes, vertices: Floats) -> Floats:
-    points = [layer.world_to_data(v) for v in np.asarray(vertices, np.float64)]
-    return np.array(points, np.float64)
+def _to_layer(viewer: ViewerModel, layer: Shapes, vertices: Floats) -> Floats:
+    return np.array([to_pixels(viewer, layer, v) for v in vertices])
+
+
+def _unit(viewer: ViewerModel, layer: Shapes) -> float:
+    """Return the size of one unit of the world in the layer's."""
+    return float(world_in(viewer, layer.units)[-1])
 
 
 def _kind(vertices: Floats) -> str:

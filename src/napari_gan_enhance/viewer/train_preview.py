@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_gan_enhance.viewer.viewport import fit_layer
+from napari_gan_enhance.viewer.world import world_in
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -85,9 +86,7 @@ class PreviewLayer:
     def _added(self, shown: NDArray[np.float32], target: NDArray[np.float32]) -> Image:
         scale, units = self._scale()
         if self._corner is None:  # else the user has removed the layer
-            extent = self._viewer.layers.extent.world
-            is_empty = not len(self._viewer.layers)
-            self._corner = (0.0, 0.0) if is_empty else (extent[0, -2], extent[1, -1])
+            self._corner = self._beside_all(units)
         top, left = self._corner
         chosen = set(self._viewer.layers.selection)
         gap = _gap(target.shape[1]) * scale[1]
@@ -101,6 +100,15 @@ class PreviewLayer:
         )
         self._viewer.layers.selection = chosen or {layer}
         return layer
+
+    def _beside_all(self, units: Any) -> tuple[float, float]:
+        """Return the upper right corner of all layers, in units of the new one."""
+        layers = self._viewer.layers
+        if not len(layers):
+            return 0.0, 0.0
+        corner = np.array([layers.extent.world[0, -2], layers.extent.world[1, -1]])
+        top, left = corner if units is None else corner * world_in(self._viewer, units)
+        return float(top), float(left)
 
     def _scale(self) -> tuple[tuple[float, float], Any]:
         if self._like is None:

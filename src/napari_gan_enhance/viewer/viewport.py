@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from napari_gan_enhance.errors import InputError
+from napari_gan_enhance.viewer.world import to_pixels, world_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +40,7 @@ def fit_layer(viewer: ViewerModel, layer: Image) -> None:
     """
     offset = viewer.dims.ndim - layer.ndim  # layers align at their last axis
     axes = [axis - offset for axis in viewer.dims.displayed[-2:]]
-    low, high = layer.extent.world[:, axes]
+    low, high = (layer.extent.world / world_in(viewer, layer.units))[:, axes]
     camera = camera_of(viewer)
     camera.center = (*camera.center[:-2], *((low + high) / 2))
     camera.zoom = FILLED * float(np.min(cell_size(viewer) / (high - low)))
@@ -116,6 +117,16 @@ def is_in_view(
     )
 
 
+def shown_index(viewer: ViewerModel, layer: Image) -> tuple[int, ...]:
+    """Return the pixel of a layer where the viewer stands, or the nearest to it.
+
+    The viewer's `current_step` counts in the finest steps of all layers, not in these.
+    """
+    at = np.rint(to_pixels(viewer, layer, viewer.dims.point))
+    sizes = level_shape(layer)
+    return tuple(int(np.clip(i, 0, n - 1)) for i, n in zip(at, sizes, strict=True))
+
+
 def level_shape(layer: Image) -> tuple[int, ...]:
     """Return the shape of the full-resolution pixels, without RGB samples."""
     data = layer.data[0] if layer.multiscale else layer.data
@@ -149,7 +160,7 @@ def _visible_ranges(viewer: ViewerModel, layer: Image) -> list[tuple[int, int]]:
     """Return first and one past the last pixel on screen for each axis of a layer."""
     offset = viewer.dims.ndim - layer.ndim  # layers align at their last axis
     shown = {axis - offset for axis in viewer.dims.displayed}
-    points = np.array([layer.world_to_data(p[offset:]) for p in _corners(viewer)])
+    points = np.array([to_pixels(viewer, layer, p) for p in _corners(viewer)])
     # Pixel i covers the data coordinates i - 0.5 to i + 0.5.
     first = np.floor(points.min(axis=0) + 0.5).astype(int)
     last = np.floor(points.max(axis=0) + 0.5).astype(int)

@@ -87,15 +87,14 @@ class AlignDock(QWidget):
     def estimate(self, start: str) -> None:
         """Begin to align: "anywhere" searches, "here" refines."""
         moving, fixed = self.layers()
-        point = self._viewer.dims.point
-        views = view_of(moving, point), view_of(fixed, point)
+        views = view_of(self._viewer, moving), view_of(self._viewer, fixed)
         kind = self.form.kind()
         settings = AlignSettings.model_validate({"transform": kind, "start": start})
         self._start(partial(estimate_layers, *views, settings), "Aligning")
 
     def measure(self) -> None:
         """Begin to measure how well the layers agree where they lie."""
-        views = facing_views(self.layers(), self._viewer.dims.point)
+        views = facing_views(self._viewer, self.layers())
         self._start(partial(measure_layers, *views), "Measuring")
 
     def save(self, path: Path) -> None:

@@ -96,8 +96,8 @@ class MetricsDock(QWidget):
 
     def fit_niqe(self) -> None:
         """Begin to fit the NIQE model to the ticked layers."""
-        point = self._viewer.dims.point
-        placed = [placed_layer(x, point) for x in self.form.layers.layers()]
+        layers = self.form.layers.layers()
+        placed = [placed_layer(self._viewer, layer) for layer in layers]
         self._start(partial(fit_to_layers, placed), "Fitting a NIQE model")
 
     def event(self, event: QEvent | None) -> bool:

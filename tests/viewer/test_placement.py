@@ -1,0 +1,53 @@
+"""What is read of a layer where the viewer stands, by the numbers of its planes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+
+from napari_gan_enhance.viewer.alignment import show_depth
+from napari_gan_enhance.viewer.metrics_layers import placed_layer
+from napari_gan_enhance.viewer.placement import facing_views, view_of
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+
+MIXED = [("um", 1.0), ("nm", 1000.0)]
+"""Units of a layer, and how many of them a micrometer is."""
+
+
+@pytest.fixture
+def viewer() -> ViewerModel:
+    """A flat layer in nm, in which the world is counted then."""
+    viewer = ViewerModel()
+    viewer.add_image(np.zeros((64, 64)), scale=(100, 100), units="nm", name="flat")
+    return viewer
+
+
+def add_stack(viewer: ViewerModel, unit: str, size: float) -> Image:
+    """Twelve planes, each of its own number, 0.3 µm apart."""
+    planes = np.arange(12.0).reshape(12, 1, 1) * np.ones((12, 64, 64))
+    scale = np.array([0.3, 0.1, 0.1]) * size
+    return viewer.add_image(planes, scale=scale, units=unit, name="stack")
+
+
+@pytest.mark.parametrize(("unit", "size"), MIXED)
+def test_plane_on_screen_is_read(viewer: ViewerModel, unit: str, size: float) -> None:
+    stack = add_stack(viewer, unit, size)
+    viewer.dims.set_point(0, 1500)  # nm
+    assert np.unique(view_of(viewer, stack, only_plane=True).read().pixels) == [5]
+    facing = facing_views(viewer, [stack, viewer.layers["flat"]])
+    assert np.unique(facing[0].read().pixels) == [5]
+    assert placed_layer(viewer, stack).shown == {"Z": 5}
+
+
+@pytest.mark.parametrize(("unit", "size"), MIXED)
+def test_viewer_goes_to_the_depth_found(
+    viewer: ViewerModel, unit: str, size: float
+) -> None:
+    stack = add_stack(viewer, unit, size)
+    show_depth(viewer, viewer.layers["flat"], stack, 1.5)
+    assert viewer.dims.point[0] == pytest.approx(1500)  # nm
