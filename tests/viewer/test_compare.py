@@ -82,7 +82,7 @@ def test_matched_limits_show_as_much_black_and_white() -> None:
     # 0 to 99 shown from 10 to 79: a tenth is black, a fifth white
     source = Image(np.arange(100.0).reshape(10, 10), contrast_limits=(10, 79))
     result = Image(np.arange(100.0).reshape(10, 10) ** 2)
-    low, high = matched_limits(source, result, (0, 0))
+    low, high = matched_limits(ViewerModel(), source, result)
     shown = result.data
     assert np.mean(shown < low) == pytest.approx(0.10, abs=0.01)
     assert np.mean(shown <= high) == pytest.approx(0.80, abs=0.01)
@@ -94,20 +94,20 @@ def test_rare_undershoots_leave_the_background_black() -> None:
     source = Image(pixels, contrast_limits=(5, 100))
     result = pixels.copy()
     result[0, :10] = -40
-    assert matched_limits(source, Image(result), (0, 0)) == (5, 100)
+    assert matched_limits(ViewerModel(), source, Image(result)) == (5, 100)
 
 
 def test_dim_plane_of_a_bright_stack_stays_dim() -> None:
     pixels = np.stack([np.arange(100.0), 10 * np.arange(100.0)]).reshape(2, 10, 10)
     source = Image(pixels, contrast_limits=(0, 990))
     result = Image(2 * pixels)
-    assert matched_limits(source, result, (0, 0, 0))[1] == pytest.approx(1980)
+    assert matched_limits(ViewerModel(), source, result)[1] == pytest.approx(1980)
 
 
 def test_matched_limits_of_an_empty_result_are_the_source_s() -> None:
     source = Image(np.arange(100.0).reshape(10, 10), contrast_limits=(10, 79))
     result = Image(np.zeros((3, 5, 5)))
-    assert matched_limits(source, result, (7, 0, 0)) == (10, 79)
+    assert matched_limits(ViewerModel(), source, result) == (10, 79)
 
 
 def test_end_brings_everything_back(viewer: ViewerModel, compared: list[Image]) -> None:

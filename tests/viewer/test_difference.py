@@ -113,6 +113,19 @@ def test_stack_is_subtracted_plane_by_plane_when_looked_at(viewer: ViewerModel) 
     np.testing.assert_allclose(made.data.compute()[:, 0, 0], expected, atol=EXACT)
 
 
+def test_fit_looks_at_the_plane_on_screen(
+    viewer: ViewerModel, rng: np.random.Generator
+) -> None:
+    """Plane k of after is k + 1 times as bright; a third layer has thinner planes."""
+    pixels = rng.uniform(0, 100, (4, 16, 16))
+    brighter = pixels * np.arange(1.0, 5).reshape(4, 1, 1)
+    before = viewer.add_image(pixels, scale=(3, 1, 1))
+    after = viewer.add_image(brighter, scale=(3, 1, 1), name="after")
+    viewer.add_image(np.zeros((10, 16, 16)))
+    viewer.dims.set_point(0, 3)
+    assert add_difference(viewer, before, after, fits=True).startswith("0.5 x after")
+
+
 @pytest.mark.parametrize(
     ("before", "after", "reason"),
     [

@@ -160,6 +160,8 @@ class Overlay:
                 "An RGB layer has its own colors - the overlay needs one channel of "
                 "each image - split the layer first."
             )
+        # All that can fail comes before anything is changed.
+        limits = [overlay_limits(viewer, layer) for layer in (moving, fixed)]
         self._old = [
             (weakref.ref(layer), {name: getattr(layer, name) for name in self.KEPT})
             for layer in viewer.layers
@@ -176,10 +178,11 @@ class Overlay:
             layer = ref()
             if layer is not None:
                 layer.visible = False
-        for layer, color in zip((moving, fixed), COLORS, strict=True):
+        both = zip((moving, fixed), COLORS, limits, strict=True)
+        for layer, color, black_white in both:
             layer.colormap, layer.blending = color, "additive"
             layer.visible, layer.opacity = True, 1.0
-            layer.contrast_limits = overlay_limits(layer, viewer.dims.current_step)
+            layer.contrast_limits = black_white
 
     def end(self) -> None:
         """Show the layers as they were."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 import weakref
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from napari_gan_enhance.viewer.viewport import level_shape, shown_index
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +31,7 @@ OVERLAY_PERCENTILES = (25.0, 99.7)
 
 
 def matched_limits(
-    source: Image, result: Image, step: Sequence[int]
+    viewer: ViewerModel, source: Image, result: Image
 ) -> tuple[float, float]:
     """Return limits that make as much of the result black and white as of its source.
 
@@ -37,11 +40,10 @@ def matched_limits(
 
     Parameters
     ----------
+    viewer : ViewerModel
+        Only the plane it shows counts where pixels of a layer are not in memory.
     source, result : Image
         Not RGB; the result may be smaller where only a region was worked on.
-    step : sequence of int
-        Where the viewer stands on the axes, (Y, X) last and not used; only that plane
-        counts where the pixels of one of the layers are not in memory.
 
     Returns
     -------
@@ -51,8 +53,9 @@ def matched_limits(
     low, high = source.contrast_limits
     layers = (source, result)
     # A plane may lack what is bright elsewhere, but the others may have to be computed.
-    where = None if all(isinstance(x.data, np.ndarray) for x in layers) else step
-    shown, new = (_samples(layer, where) for layer in layers)
+    in_memory = all(isinstance(layer.data, np.ndarray) for layer in layers)
+    take = _samples if in_memory else partial(_plane_samples, viewer)
+    shown, new = map(take, layers)
     new = new[np.isfinite(new)]
     if new.size == 0 or new.min() == new.max():
         return low, high
@@ -68,22 +71,22 @@ def matched_limits(
     )
 
 
-def overlay_limits(layer: Image, step: Sequence[int]) -> tuple[float, float]:
+def overlay_limits(viewer: ViewerModel, layer: Image) -> tuple[float, float]:
     """Return limits that show structure in color on a dark background.
 
     Parameters
     ----------
+    viewer : ViewerModel
+        Only the plane it shows is looked at.
     layer : Image
         Not RGB.
-    step : sequence of int
-        Where the viewer stands; only that plane is looked at.
 
     Returns
     -------
     (float, float)
         The layer's own limits where the plane has no contrast.
     """
-    pixels = _samples(layer, step)
+    pixels = _plane_samples(viewer, layer)
     pixels = pixels[np.isfinite(pixels)]
     low, high = np.percentile(pixels, OVERLAY_PERCENTILES) if pixels.size else (0, 0)
     if low >= high:
@@ -112,18 +115,25 @@ class ContrastMatch:
         if viewer is None or source is None or layer.rgb:
             return
         if self._set in (None, limits):
-            step = viewer.dims.current_step
-            layer.contrast_limits = matched_limits(source, layer, step)
+            layer.contrast_limits = matched_limits(viewer, source, layer)
             self._set = tuple(layer.contrast_limits)
 
 
-def _samples(layer: Image, step: Sequence[int] | None) -> NDArray[Any]:
-    """Return thinned pixels of a layer: all of it, or a plane."""
-    data = layer.data[-1] if layer.multiscale else layer.data
-    at: tuple[int, ...] = ()
-    if step is not None:
-        sizes = data.shape[:-2]
-        at = tuple(map(min, step[-data.ndim : -2], (n - 1 for n in sizes)))
+def _plane_samples(viewer: ViewerModel, layer: Image) -> NDArray[Any]:
+    """Return thinned pixels of the plane of a layer that is shown."""
+    sizes = zip(level_shape(layer), _smallest(layer).shape, strict=False)
+    scaled = zip(shown_index(viewer, layer), sizes, strict=False)
+    return _samples(layer, [at * n // whole for at, (whole, n) in scaled][:-2])
+
+
+def _samples(layer: Image, at: Sequence[int] = ()) -> NDArray[Any]:
+    """Return thinned pixels of a layer, on its first axes at one position."""
+    data = _smallest(layer)
     shape = data.shape[len(at) :]
     stride = max(1, math.ceil((math.prod(shape) / MOST_SAMPLES) ** (1 / len(shape))))
-    return np.asarray(data[(*at, *(slice(None, None, stride),) * len(shape))])
+    found = np.asarray(data[(*at, *(slice(None, None, stride),) * len(shape))])
+    return found.astype(np.uint8) if found.dtype == bool else found
+
+
+def _smallest(layer: Image) -> Any:
+    return layer.data[-1] if layer.multiscale else layer.data

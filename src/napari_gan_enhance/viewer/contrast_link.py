@@ -73,8 +73,7 @@ class ContrastLink:
             return
         self._is_setting = True
         try:
-            step = self._viewer.dims.current_step
-            target.contrast_limits = matched_limits(source, target, step)
+            target.contrast_limits = matched_limits(self._viewer, source, target)
             target.gamma = source.gamma
         finally:
             self._is_setting = False

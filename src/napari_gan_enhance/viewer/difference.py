@@ -20,6 +20,7 @@ from napari_gan_enhance.viewer.layers import (
     unique_name,
 )
 from napari_gan_enhance.viewer.shared_grid import check_sizes, shared_grid
+from napari_gan_enhance.viewer.viewport import shown_index
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -172,10 +173,10 @@ def add_difference(
     from napari.layers import Layer
 
     made = Difference(before, after)
-    step = viewer.dims.current_step[-before.ndim :]
+    at = shown_index(viewer, before)
     shown = {
-        axis: min(max(at, span[0]), span[-1])
-        for (axis, span), at in zip(made.places.items(), step, strict=False)
+        axis: min(max(nearest, span[0]), span[-1])
+        for (axis, span), nearest in zip(made.places.items(), at, strict=False)
     }
     if fits:
         made.fit(shown)
