@@ -126,6 +126,22 @@ def test_fit_looks_at_the_plane_on_screen(
     assert add_difference(viewer, before, after, fits=True).startswith("0.5 x after")
 
 
+def test_nan_is_refused_where_it_would_spread(
+    viewer: ViewerModel, rng: np.random.Generator
+) -> None:
+    pixels = rng.uniform(0, 100, (16, 16))
+    spoiled = pixels.copy()
+    spoiled[3, 3] = np.nan
+    before, after = viewer.add_image(pixels), viewer.add_image(spoiled)
+    # On one grid a pixel is a pixel.
+    assert np.isnan(difference(viewer, before, after).data).sum() == 1
+    viewer.layers.pop()
+    after.translate = (0.3, 0.3)
+    with pytest.raises(InputError, match="resampled holds NaN"):
+        add_difference(viewer, before, after, fits=False)
+    assert len(viewer.layers) == 2
+
+
 @pytest.mark.parametrize(
     ("before", "after", "reason"),
     [

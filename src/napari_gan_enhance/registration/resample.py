@@ -182,14 +182,25 @@ def sampled(
         Of the grid.
     grid : ndarray, shape (3, 3)
         From the grid's indices to the world.
+
+    Raises
+    ------
+    InputError
+        If pixels are NaN or infinite: a spline would spread them over all others.
     """
     into = np.linalg.inv(to_world) @ grid
     values = np.asarray(plane, np.float32)
+    low, high = values.min(), values.max()
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise InputError(
+            "An image to be resampled holds NaN or infinite pixels - all pixels must "
+            "be finite - replace them, for instance by the background."
+        )
     grain = np.linalg.norm(into[:2, :2], axis=1)
     sigmas = np.sqrt(np.maximum(grain**2 - 1, 0) / 12)
     smooth = ndimage.gaussian_filter(values, sigmas) if (sigmas > 0.1).any() else values
     found = warped(smooth, into[:2, :2], into[:2, 2], shape, cubic=True)
-    return np.clip(found, values.min(), values.max())
+    return np.clip(found, low, high)
 
 
 def inner_box(covered: NDArray[np.bool_]) -> Box:

@@ -168,7 +168,7 @@ def add_difference(
     Raises
     ------
     InputError
-        As `Difference`.
+        As `Difference`, or if pixels to be resampled are NaN or infinite.
     """
     from napari.layers import Layer
 
