@@ -40,6 +40,15 @@ def test_each_plane_and_their_median(reference, rng) -> None:
     assert evaluation.median.psnr == np.median(psnrs)
 
 
+def test_booleans_count_as_zero_and_one(rng) -> None:
+    first, second = rng.random((2, 24, 24)) > 0.5
+    settings = EvaluateSettings(data_range=1, fit="none")
+    pair = Micrograph(first, "YX"), Micrograph(second, "YX")
+    scores = drain(evaluate_planes(*pair, settings)).median
+    # The square of a difference is 1 wherever two booleans are not the same.
+    assert scores.mse == pytest.approx(np.mean(first != second))
+
+
 def test_range_is_that_of_the_whole_channel(reference) -> None:
     pair = Micrograph(reference * 2, "CZYX"), Micrograph(reference, "CZYX")
     evaluation = drain(evaluate_planes(*pair))

@@ -65,8 +65,8 @@ class PlanePairs:
         """Return result and reference: (Y, X), or (C, Y, X) if channels are joint."""
         pairs = [
             (
-                self.overlap.result_plane(self.result, at),
-                self.overlap.reference_plane(self.reference, at),
+                _numbers(self.overlap.result_plane(self.result, at)),
+                _numbers(self.overlap.reference_plane(self.reference, at)),
             )
             for at in self.inner(place)
         ]
@@ -79,6 +79,11 @@ class PlanePairs:
         """Return the single planes of a place: its channels, if they are joint."""
         box = {a: slice(0, self.size(a)) for a in self.joint}
         return [{**place, **at} for at in positions(box, list(box))]
+
+
+def _numbers(plane: NDArray[Any]) -> NDArray[Any]:
+    """Return a plane that can be subtracted from: booleans as 0 and 1."""
+    return plane.astype(np.uint8) if plane.dtype == bool else plane
 
 
 def score_data_set(pairs: Sequence[PlanePairs]) -> Job[list[list[ScaleFreeScores]]]:

@@ -33,6 +33,8 @@ def levels_of(pixels: NDArray[Any]) -> tuple[float, ...]:
     """
     flat = pixels.reshape(-1)
     sample = flat[:: max(1, flat.size // MOST_SAMPLES)]
+    if sample.dtype == bool:
+        sample = sample.astype(np.uint8)  # numpy interpolates between no booleans
     return tuple(map(float, np.percentile(sample, PERCENTS)))
 
 
