@@ -212,6 +212,16 @@ def test_failure_names_file_and_method(folders) -> None:
         drain(run(folders, wanted))
 
 
+def test_dots_are_part_of_a_name(tmp_path) -> None:
+    for number, suffix in ((1, ".tif"), (2, ".ome.tif")):
+        plane = np.full((8, 9), number, np.uint8)
+        tifffile.imwrite(tmp_path / f"cell.{number}{suffix}", plane)
+    (method,) = make_methods([f"mine={tmp_path}"], [], EnhanceSettings())
+    for number in (1, 2):
+        found = drain(method.run(tmp_path / f"cell.{number}.tif", None))
+        assert np.unique(found.pixels[:, :]) == [number]
+
+
 def test_methods_are_made_of_words(folders) -> None:
     deconvolutions = [DeconvolveSettings(iterations=n) for n in (5, 10)]
     words = ("raw", "richardson-lucy", "widefield-denoise")

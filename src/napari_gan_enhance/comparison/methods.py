@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from napari_gan_enhance.errors import InputError
+from napari_gan_enhance.io.lazy import file_stem
 from napari_gan_enhance.io.read import read_micrograph
 from napari_gan_enhance.micrograph.micrograph import Micrograph
 from napari_gan_enhance.progress import Job
@@ -131,10 +132,8 @@ def _finished(name: str, folder: str) -> Method:
         )
 
     def run(path: Path, source: Micrograph) -> Job[Micrograph]:
-        stem = path.name.split(".")[0]
-        found = sorted(
-            p for p in Path(folder).iterdir() if p.name.split(".")[0] == stem
-        )
+        stem = file_stem(path)
+        found = sorted(p for p in Path(folder).iterdir() if file_stem(p) == stem)
         if len(found) != 1:
             raise InputError(
                 f"{folder!r} holds {len(found)} results named {stem!r} - of every "
