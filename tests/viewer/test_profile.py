@@ -7,6 +7,7 @@ import math
 import dask.array as da
 import numpy as np
 import pytest
+import zarr
 from napari.components import ViewerModel
 
 from napari_gan_enhance.progress import drain
@@ -244,6 +245,25 @@ def test_window_sees_gaps_until_a_thread_has_read() -> None:
     drain(load_missing([plan.source], store))
     assert np.isfinite(plan.curve().values).all()
     assert missing_count([plan.source]) == 0
+
+
+def test_what_a_thread_reads_of_old_pixels_is_not_shown() -> None:
+    """A result on disk is filled in place while a thread reads it."""
+    viewer = ViewerModel()
+    pixels = zarr.create_array(store={}, shape=(40, 90), dtype="float32")
+    viewer.add_image(pixels, contrast_limits=(0, 9))
+    draw(viewer, (20, 5), (20, 80))
+    store = PixelStore()
+    (plan,) = planned(viewer, store)
+    plan.curve()
+    (old,) = plan.source.read_missing()  # the thread has them, and is slow
+    pixels[:] = 7
+    store.forget()
+    store.keep(old, needed=1)
+    (plan,) = planned(viewer, store)
+    plan.curve()
+    drain(load_missing([plan.source], store))
+    np.testing.assert_allclose(plan.curve().values, 7)
 
 
 def test_store_drops_what_was_not_used_lately() -> None:

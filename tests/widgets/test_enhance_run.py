@@ -87,6 +87,18 @@ def test_run_adds_both_results_over_the_source(
     assert_idle(dock)
 
 
+def test_result_that_was_filled_says_that_its_pixels_are_others(
+    running: Any, dock: EnhanceDock, viewer: Viewer, qtbot: QtBot
+) -> None:
+    """A line profile keeps what it read of a result on disk until it hears of it."""
+    seen: list[float] = []
+    layer = viewer.layers["cells [enhanced: held]"]
+    layer.events.data.connect(lambda event: seen.append(float(layer.data[-1, -1])))
+    with qtbot.waitSignal(dock.panel.runner.idle, timeout=WAIT_MS):
+        running.go_on.set()
+    assert seen == [2]  # once, after the last tile
+
+
 def test_result_is_what_the_job_gives_without_a_dock(
     dock: EnhanceDock, viewer: Viewer, cells: Image, checkpoint: Path, qtbot: QtBot
 ) -> None:

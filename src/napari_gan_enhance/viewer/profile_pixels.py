@@ -62,6 +62,8 @@ class PixelStore:
         self._budget = budget
         self._tiles: OrderedDict[Any, NDArray[Any]] = OrderedDict()
         self._lock = threading.Lock()
+        self.age = 0
+        """How often everything was dropped; what was read before is of another age."""
 
     def tile(self, key: object) -> NDArray[Any] | None:
         """Return a tile that was read; None if it was not."""
@@ -79,8 +81,9 @@ class PixelStore:
                 size -= self._tiles.popitem(last=False)[1].nbytes
 
     def forget(self) -> None:
-        """Drop everything: pixels of a layer have changed."""
+        """Drop everything: pixels of a layer have changed, or a layer is gone."""
         with self._lock:
+            self.age += 1
             self._tiles.clear()
 
     def source(
@@ -124,6 +127,7 @@ class LazyPixels:
         """Tiles that were asked for last."""
         self._data, self._index, self._store = data, index, store
         self._color = color
+        self._age = store.age
         self._chunk = [_chunk_size(data, axis) for axis in axes]
         self._tile = [c if c <= LARGEST_TILE else TILE for c in self._chunk]
 
@@ -179,7 +183,9 @@ class LazyPixels:
         return found
 
     def _key(self, tile: tuple[int, int]) -> object:
-        return id(self._data), self._index.hidden, tile
+        # The age, as a thread may still be reading what has changed since, and as an
+        # array that comes after another may get its id.
+        return self._age, id(self._data), self._index.hidden, tile
 
 
 def load_missing(sources: Sequence[PixelSource], store: PixelStore) -> Job[None]:

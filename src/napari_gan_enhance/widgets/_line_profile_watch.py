@@ -29,7 +29,7 @@ class ProfileWatch(QObject):
     moved = Signal()
     """A line may have moved, and nothing else."""
     replaced = Signal()
-    """The pixels of a layer are others, and something may have moved."""
+    """The pixels of a layer are others or gone, and something may have moved."""
     selected = Signal()
     """Another line may be selected in the viewer."""
 
@@ -38,6 +38,7 @@ class ProfileWatch(QObject):
         self._viewer = viewer
         for emitter in self._list_events():
             emitter.connect(self._on_layers)
+        viewer.layers.events.removed.connect(self._on_data)
         for emitter in self._slider_events():
             emitter.connect(self._on_change)
         self._on_layers()
@@ -46,6 +47,7 @@ class ProfileWatch(QObject):
         """Hear no more of the viewer."""
         for emitter in self._list_events():
             emitter.disconnect(self._on_layers)
+        self._viewer.layers.events.removed.disconnect(self._on_data)
         for emitter in self._slider_events():
             emitter.disconnect(self._on_change)
         for layer in self._viewer.layers:

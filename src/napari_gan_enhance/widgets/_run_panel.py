@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 from napari_gan_enhance.errors import GanEnhanceError
 from napari_gan_enhance.progress import Progress
 from napari_gan_enhance.viewer.results import RunLayers
-from napari_gan_enhance.viewer.runs import Choices, RunRequest
+from napari_gan_enhance.viewer.runs import Choices, ResultFinished, RunRequest
 from napari_gan_enhance.viewer.viewport import region_in_view, visible_box
 from napari_gan_enhance.widgets._compare_button import CompareButton
 from napari_gan_enhance.widgets._progress_row import ProgressRow
@@ -147,6 +147,9 @@ class RunPanel(QWidget):
         if self._layers is None:
             return
         added = self._layers.take(progress.detail)
+        if isinstance(progress.detail, ResultFinished):
+            for layer in self._layers.layers:  # written in place: napari heard nothing
+                layer.events.data(value=layer.data)
         if added is not None:
             self.added.emit(added)
             self._show_state()
