@@ -103,6 +103,18 @@ def test_noise_moves_nothing_and_says_why(
     assert dock.form.start.text() == "Estimate"
 
 
+@pytest.mark.parametrize("name", ["moving", "fixed"])
+def test_an_answer_for_layers_that_lie_elsewhere_by_now_is_dropped(
+    dock: AlignDock, shown: Viewer, qtbot: QtBot, name: str
+) -> None:
+    with qtbot.waitSignal(dock.runner.idle, timeout=WAIT_MS):
+        dock.form.start.click()
+        shown.layers[name].translate = (3, 4)
+    assert shift_um(shown).tolist() == [0, 0]
+    assert "moved meanwhile" in dock.form.report.text()
+    assert not dock.form.undo.isEnabled()
+
+
 def test_cancel_moves_nothing(dock: AlignDock, shown: Viewer, qtbot: QtBot) -> None:
     with qtbot.waitSignal(dock.runner.idle, timeout=WAIT_MS):
         dock.form.start.click()

@@ -132,6 +132,11 @@ def world_matrix(layer: Any, axes: str) -> Matrix:
     return np.asarray(matrix)
 
 
+def place_of(layer: Any) -> bytes:
+    """Return what differs as soon as a layer lies elsewhere."""
+    return world_matrix(layer, layer_axes(layer)).tobytes()
+
+
 def unit_um(layer: Any, axes: str) -> Matrix:
     """Return the unit of some axes in µm; 1 where it is no length."""
     units = [layer.units[layer_axes(layer).index(a)] for a in axes]

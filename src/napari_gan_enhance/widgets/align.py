@@ -32,7 +32,7 @@ from napari_gan_enhance.viewer.alignment import (
     show_misalignment,
     with_affine,
 )
-from napari_gan_enhance.viewer.placement import facing_views, turned, view_of
+from napari_gan_enhance.viewer.placement import facing_views, place_of, turned, view_of
 from napari_gan_enhance.widgets._align_form import AlignForm
 from napari_gan_enhance.widgets._save_dialog import ask_save
 from napari_gan_enhance.widgets._worker import JobRunner
@@ -61,7 +61,7 @@ class AlignDock(QWidget):
         self._is_open = True
         self._overlay: Overlay | None = None
         self._last: Transform | None = None
-        self._request: tuple[Image, Image] | None = None
+        self._request: dict[Image, bytes] = {}
         self.history = AffineHistory()
         self.runner = JobRunner(self)
         self.form = AlignForm(self._viewer, self)
@@ -124,15 +124,18 @@ class AlignDock(QWidget):
         return bool(super().event(event))
 
     def _start(self, make_job: Callable[[], Job[Agreement]], verb: str) -> None:
-        self._request = self.layers()
+        self._request = {layer: place_of(layer) for layer in self.layers()}
         self.form.begin()
-        self.runner.start(make_job, title=f"{verb} {self._request[0].name!r}")
+        self.runner.start(make_job, title=f"{verb} {self.layers()[0].name!r}")
         self._show_state()
 
     def _on_returned(self, found: Agreement) -> None:
-        request, self._request = self._request, None
-        if request is None or not all(x in self._viewer.layers for x in request):
-            self.form.say("A layer was deleted: nothing was moved.")
+        request, self._request = self._request, {}
+        if not all(
+            layer in self._viewer.layers and place_of(layer) == place
+            for layer, place in request.items()
+        ):
+            self.form.say("A layer was deleted or moved meanwhile: nothing was done.")
             return
         moving, fixed = request
         if isinstance(found, Alignment):
