@@ -196,6 +196,18 @@ def test_broken_checkpoint_is_explained(
     assert dock.panel.button.isEnabled()
 
 
+def test_checkpoint_that_was_replaced_is_read_again(
+    dock: EnhanceDock, tmp_path: Path, checkpoint: Path
+) -> None:
+    path = tmp_path / "mine.safetensors"
+    path.write_bytes(checkpoint.read_bytes()[:200])
+    dock.controls.model.choose(str(path))
+    path.write_bytes(checkpoint.read_bytes())
+    dock.controls.model.choose(str(path))
+    assert "Random weights." in dock.controls.model.card.text()
+    assert dock.panel.button.isEnabled()
+
+
 def test_card_is_shown(dock: EnhanceDock) -> None:
     assert "Random weights." in dock.controls.model.card.text()
     assert "CC0" in dock.controls.model.card.text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +21,6 @@ from napari_gan_enhance.widgets.metrics import MetricsDock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from napari import Viewer
     from pytestqt.qtbot import QtBot
@@ -285,6 +285,38 @@ def test_table_goes_to_clipboard_and_file_and_choices_stay(
     assert again.form.choices().convention == "dlsr"
     again.form.defaults.click()
     assert again.form.choices().convention == "standard"
+
+
+def test_page_is_that_of_the_folder_on_screen(
+    dock: MetricsDock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(
+        QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile())
+    )
+    dock.form.report.click()
+    dialog = dock.report
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "report.html").touch()
+        dialog.output.set_value(str(tmp_path / name))
+        dialog.show_page.click()
+    assert opened == [str(tmp_path / name / "report.html") for name in ("one", "two")]
+    dialog.output.set_value(str(tmp_path / "three"))
+    assert not dialog.show_page.isEnabled()
+    dialog.close()
+
+
+def test_report_folder_is_proposed_when_the_target_is_typed(
+    dock: MetricsDock, qtbot: QtBot
+) -> None:
+    dock.form.report.click()
+    dialog = dock.report
+    qtbot.keyClicks(dialog.target.path, "/home/me/test/target")
+    assert dialog.output.value() == ""
+    dialog.target.path.editingFinished.emit()
+    assert Path(dialog.output.value()) == Path("/home/me/test/comparison")
+    dialog.close()
 
 
 def test_report_runs_on_a_folder_and_opens_the_page(

@@ -20,6 +20,9 @@ class FolderField(QWidget):
     """
 
     changed = Signal()
+    """Another path is shown, one letter typed included."""
+    settled = Signal()
+    """A path was typed to its end, or chosen."""
 
     def __init__(self, help_text: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -34,6 +37,7 @@ class FolderField(QWidget):
         row.addWidget(self.path, 1)
         row.addWidget(self.browse)
         self.path.textChanged.connect(self.changed)
+        self.path.editingFinished.connect(self.settled)
         self.browse.clicked.connect(self._on_browse)
 
     def value(self) -> str:
@@ -43,8 +47,9 @@ class FolderField(QWidget):
     def set_value(self, path: str) -> None:
         """Show a path."""
         self.path.setText(path)
+        self.settled.emit()
 
     def _on_browse(self) -> None:
         path = QFileDialog.getExistingDirectory(self, "Choose", self.value())
         if path:
-            self.path.setText(path)
+            self.set_value(path)

@@ -59,7 +59,6 @@ class ReportDialog(QDialog):
         self.setWindowTitle("Compare methods on test images")
         self._scoring = scoring
         self._settings = settings_path("report")
-        self.page: Path | None = None
         self.runner = JobRunner(self)
         self.source = FolderField("Images to work on, that no method was trained on.")
         self.target = FolderField("Their references, under the same names.")
@@ -85,6 +84,12 @@ class ReportDialog(QDialog):
         self._show_choices(load_choices(self._settings, ReportChoices))
         self._connect()
         self._show_state()
+
+    @property
+    def page(self) -> Path | None:
+        """The page in the report's folder; None where there is none yet."""
+        page = Path(self.output.value()) / PAGE if self.output.value() else None
+        return page if page is not None and page.is_file() else None
 
     def choices(self) -> ReportChoices:
         """Return what the controls hold."""
@@ -160,9 +165,8 @@ class ReportDialog(QDialog):
             self.output.set_value(str(beside))
 
     def _on_returned(self, page: Path) -> None:
-        self.page = page
         self.progress.end(f"Wrote {page}")
-        self._on_show()
+        _open(page)
 
     def _on_failed(self, error: GanEnhanceError) -> None:
         self.progress.end(str(error))
@@ -172,8 +176,9 @@ class ReportDialog(QDialog):
         self.progress.show_progress(progress)
 
     def _on_show(self) -> None:
-        if self.page is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.page)))
+        page = self.page
+        if page is not None:
+            _open(page)
 
     def _show_state(self) -> None:
         is_running = self.runner.is_running
@@ -183,15 +188,13 @@ class ReportDialog(QDialog):
             if is_running
             else "Run every method on every image, then write and open the page."
         )
-        written = Path(self.output.value()) / PAGE if self.output.value() else None
-        if self.page is None and written is not None and written.is_file():
-            self.page = written
         self.show_page.setEnabled(self.page is not None and not is_running)
 
     def _connect(self) -> None:
         self.run.clicked.connect(self._on_run)
         self.show_page.clicked.connect(self._on_show)
-        self.target.changed.connect(self._on_target)
+        self.target.settled.connect(self._on_target)
+        self.output.changed.connect(self._show_state)
         runner = self.runner
         runner.reported.connect(self._on_reported)
         runner.returned.connect(self._on_returned)
@@ -223,3 +226,7 @@ class ReportDialog(QDialog):
         whole.addLayout(columns)
         whole.addWidget(self.progress)
         whole.addLayout(buttons)
+
+
+def _open(page: Path) -> None:
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(page)))

@@ -32,7 +32,7 @@ class ModelField(QWidget):
     """
 
     chosen = Signal()
-    """Another model is chosen now."""
+    """Another model is chosen now, or another file under the same path."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -51,6 +51,7 @@ class ModelField(QWidget):
         self.card = text_label("What the chosen model was trained on, and for what.")
         self.card.setParent(self)
         self._choice: ModelChoice | None = None
+        self._stamp: tuple[int, int] | None = None
         self._lay_out()
         self.set_models(bundled_names(), ())
         self.names.currentIndexChanged.connect(self._on_index)
@@ -117,7 +118,9 @@ class ModelField(QWidget):
 
     def _on_index(self, index: int = 0) -> None:
         value = self.names.currentData()
-        if self._choice is None or self._choice.value != value:
+        stamp = _stamp(value or "")
+        if self._choice is None or (self._choice.value, self._stamp) != (value, stamp):
+            self._stamp = stamp
             self._choice = describe(value) if value else None
             self.card.setText(self._choice.text if self._choice else "")
             self.chosen.emit()
@@ -127,6 +130,15 @@ class ModelField(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.names, 1)
         row.addWidget(self.browse)
+
+
+def _stamp(value: str) -> tuple[int, int] | None:
+    """Return what differs where a checkpoint was replaced under its path."""
+    try:
+        found = Path(value).stat()
+    except OSError:  # a bundled model, or gone
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 def dropped(event: QDropEvent, *suffixes: str) -> list[Path]:
