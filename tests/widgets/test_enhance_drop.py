@@ -170,6 +170,31 @@ def test_all_channels_of_a_dropped_file_are_enhanced(
     ]
 
 
+def test_channels_that_cannot_begin_do_not_wait_for_another_run(
+    dock: EnhanceDock,
+    viewer: Viewer,
+    checkpoint: Path,
+    tmp_path: Path,
+    qtbot: QtBot,
+    rng: np.random.Generator,
+) -> None:
+    path, broken = tmp_path / "two.ome.tif", tmp_path / "broken.safetensors"
+    broken.write_bytes(checkpoint.read_bytes()[:200])
+    pixels = rng.poisson(50, (2, 48, 48)).astype(np.uint16)
+    tifffile.imwrite(path, pixels, metadata={"axes": "CYX"})
+    dock.controls.model.choose(str(broken))
+    drop(dock, path)
+    assert not dock.panel.runner.is_running
+    dock.controls.model.choose(str(checkpoint))
+    dock.controls.layer.choose(viewer.layers["cells"])
+    dock.panel.button.click()
+    qtbot.waitUntil(lambda: len(viewer.layers) == 4, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: not dock.panel.runner.is_running, timeout=WAIT_MS)
+    qtbot.wait(200)  # a run that follows would begin at once
+    assert not dock.panel.runner.is_running
+    assert viewer.layers[-1].name == "cells [enhanced: tiny]"
+
+
 def test_channel_that_is_deleted_while_it_waits_is_left_out(
     dock: EnhanceDock,
     viewer: Viewer,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import tifffile
+from qtpy.QtCore import Qt
 from qtpy.QtGui import QDesktopServices, QGuiApplication
 from qtpy.QtWidgets import QFileDialog
 from scipy.ndimage import gaussian_filter
@@ -316,6 +317,25 @@ def test_report_folder_is_proposed_when_the_target_is_typed(
     assert dialog.output.value() == ""
     dialog.target.path.editingFinished.emit()
     assert Path(dialog.output.value()) == Path("/home/me/test/comparison")
+    dialog.close()
+
+
+def test_enter_ends_a_path_and_opens_no_dialog(
+    dock: MetricsDock, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    for name in ("getOpenFileName", "getExistingDirectory"):
+        monkeypatch.setattr(
+            QFileDialog, name, lambda _, title, *__: asked.append(title) or ("", "")
+        )
+    dock.form.report.click()
+    dialog = dock.report
+    dialog.target.path.setFocus()
+    qtbot.keyClicks(dialog.target.path, "/home/me/test/target")
+    qtbot.keyClick(dialog.target.path, Qt.Key.Key_Return)
+    assert asked == []
+    assert Path(dialog.output.value()) == Path("/home/me/test/comparison")
+    assert not dialog.runner.is_running
     dialog.close()
 
 

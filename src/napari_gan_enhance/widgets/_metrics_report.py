@@ -226,6 +226,8 @@ class ReportDialog(QDialog):
         whole.addLayout(columns)
         whole.addWidget(self.progress)
         whole.addLayout(buttons)
+        for button in self.findChildren(QPushButton):
+            button.setAutoDefault(False)  # Enter ends a path, it opens no dialog
 
 
 def _open(page: Path) -> None:

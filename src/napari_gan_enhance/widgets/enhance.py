@@ -125,13 +125,20 @@ class EnhanceDock(RunDock):
         super()._close_down()
 
     def _enhance_next(self, name: str) -> None:
-        self.controls.layer.choose(self._waiting.pop(0))
-        if not self.controls.is_only_optics_missing:
+        layer, *rest = self._waiting
+        self._waiting = []
+        self.controls.layer.choose(layer)
+        if self.controls.is_only_optics_missing:
+            show_info(
+                f"{name} does not say what Richardson-Lucy needs: only enhancing."
+            )
+            self._begin(
+                self.controls.choices().model_copy(update={"deconvolve": False})
+            )
+        else:
             self.start()
-            return
-        show_info(f"{name} does not say what Richardson-Lucy needs: only enhancing.")
-        alone = self.controls.choices().model_copy(update={"deconvolve": False})
-        self._begin(alone)
+        if self.panel.runner.is_running:  # else the others could not begin either
+            self._waiting = rest
 
     def _on_busy(self, is_busy: bool) -> None:
         super()._on_busy(is_busy)
