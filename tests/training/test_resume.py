@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import shutil
 import subprocess
 import sys
 from concurrent.futures import Future
@@ -12,6 +11,7 @@ from threading import Event
 from types import SimpleNamespace
 
 import pytest
+import tifffile
 import torch
 from safetensors.torch import load_file
 
@@ -191,7 +191,8 @@ def test_resume_on_other_pairs_is_refused(make_job, folders):
     """They would be split anew, and what was learned from be held out."""
     stopped_at(make_job(), 21)
     for folder, name in zip(folders, ("3_a.tif", "3.tif"), strict=True):
-        shutil.copyfile(folder / name, folder / f"9{name[1:]}")
+        turned = tifffile.imread(folder / name)[::-1]
+        tifffile.imwrite(folder / f"9{name[1:]}", turned)
     with pytest.raises(TrainingError, match=r"other settings \(pairs\)"):
         drain(run_training(make_job(resume=True)))
 

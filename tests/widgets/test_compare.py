@@ -120,7 +120,7 @@ def drag(viewer: Viewer, start: float, stop: float) -> None:
 
 
 def test_dock_follows_two_selected_images(viewer: Viewer, dock: CompareDock) -> None:
-    raw, _, other = viewer.layers
+    raw, result, other = viewer.layers
     assert dock.pair.layers() == (raw, result)
     viewer.layers.selection = {other, result}
     assert dock.pair.layers() == (result, other)
@@ -192,7 +192,7 @@ def test_swipe_that_cannot_go_on_puts_everything_back(
 def test_blink_shows_each_in_turn_and_the_key_only_while_it_is_held(
     viewer: Viewer, dock: CompareDock, qtbot: QtBot
 ) -> None:
-    raw, _, other = viewer.layers
+    raw, result, other = viewer.layers
     before = state(viewer)
     dock.modes.blink.click()
     assert (raw.visible, result.visible, other.visible) == (True, False, False)
@@ -283,7 +283,7 @@ def test_difference_is_added_in_one_click(viewer: Viewer, dock: CompareDock) -> 
 def test_what_cannot_be_compared_is_said_in_one_sentence(
     viewer: Viewer, dock: CompareDock, told: list[str]
 ) -> None:
-    raw, _, other = viewer.layers
+    raw, result, other = viewer.layers
     result.translate = (0, 500)
     dock.modes.swipe.click()
     assert "do not overlap" in told[-1]
