@@ -18,17 +18,29 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_file_is_known_by_path_size_and_time(tmp_path: Path) -> None:
+def test_file_is_known_by_name_size_and_time(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     path.write_bytes(b"12345")
     os.utime(path, ns=(1, 1_700_000_000_123_456_789))
     (tmp_path / "link.tif").symlink_to(path)
     wanted = {
-        "path": str(tmp_path.resolve() / "a.tif"),
+        "name": "a.tif",
         "bytes": 5,
         "modified_ns": 1_700_000_000_123_456_789,
     }
     assert file_state(path) == file_state(tmp_path / "link.tif") == wanted
+
+
+def test_results_tell_nobody_s_folders_and_stay_finished_where_they_are_moved(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "jane").mkdir()
+    path = tmp_path / "jane" / "a.tif"
+    path.write_bytes(b"12345")
+    before = file_state(path)
+    assert "jane" not in str(before)
+    (tmp_path / "jane").rename(tmp_path / "archive")
+    assert file_state(tmp_path / "archive" / "a.tif") == before
 
 
 def test_zarr_is_known_by_its_files(tmp_path: Path) -> None:

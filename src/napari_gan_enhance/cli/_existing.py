@@ -78,9 +78,9 @@ def holds(told: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
 
 
 def _other_source(told: Any, state: Mapping[str, Any]) -> str:
-    path = told.get("path") if isinstance(told, dict) else None
-    if path is None:
+    name = told.get("name") if isinstance(told, dict) else None
+    if name is None:
         return "does not tell what it was made of (earlier versions wrote such results)"
-    if path == state["path"]:
-        return "was made of this file before it changed"
-    return f"was made of {path!r}"
+    if name == state["name"]:
+        return "was made of another file of that name, or of this one before it changed"
+    return f"was made of {name!r}"

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 def file_state(path: Path) -> dict[str, Any]:
     """Tell which image file this is, and by size and time what it holds.
 
-    No checksum: images have terabytes, and who records again changes the time.
+    No checksum: images have terabytes, and who records again changes the time. No
+    folder: results are shared, and moved with what they were made of.
 
     Parameters
     ----------
@@ -25,8 +26,8 @@ def file_state(path: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        JSON values: `path`, resolved; `bytes` and `modified_ns`, the sum and the
-        newest of all files that the image is spread over.
+        JSON values: `name`, that of a link's target; `bytes` and `modified_ns`, the sum
+        and the newest of all files that the image is spread over.
 
     Raises
     ------
@@ -40,7 +41,7 @@ def file_state(path: Path) -> dict[str, Any]:
         files = path.rglob("*") if folder else files_of_set(path)
         states = [file.stat() for file in files if file.is_file()]
         return {
-            "path": str(path.resolve()),
+            "name": path.resolve().name,
             "bytes": sum(state.st_size for state in states),
             "modified_ns": max(state.st_mtime_ns for state in states),
         }
