@@ -14,6 +14,7 @@ from napari_gan_enhance.progress import drain
 from napari_gan_enhance.training.pairs import find_pairs
 from napari_gan_enhance.training.repeated import check_each_once
 from napari_gan_enhance.training.run import run_training
+from napari_gan_enhance.training.simulation import SimulationSettings, simulate
 
 
 def pairs_of(*data_sets):
@@ -46,6 +47,18 @@ def test_an_image_under_two_names_is_refused(own, side):
     shutil.copyfile(own / side / "a.tif", own / side / "c.tif")
     with pytest.raises(TrainingError, match="'c' of 'own' hold the same image"):
         check_each_once(pairs_of(own))
+
+
+def test_simulations_of_one_sharp_image_are_trained_on_together(tmp_path, rng):
+    sharp = tmp_path / "nice.tif"
+    tifffile.imwrite(sharp, rng.integers(0, 255, (128, 128), dtype=np.uint8))
+    settings = SimulationSettings(fields=1, size=64, sharp_share=1.0)
+    data_sets = [
+        drain(simulate(tmp_path / name, settings, [sharp])) for name in ("one", "two")
+    ]
+    targets = [next((d / "target").iterdir()).read_bytes() for d in data_sets]
+    assert targets[0] == targets[1]  # or there would be nothing to refuse
+    check_each_once(pairs_of(*data_sets))
 
 
 def test_a_training_refuses_before_it_learns(make_job, folders):

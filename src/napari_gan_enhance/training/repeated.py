@@ -8,6 +8,7 @@ from napari_gan_enhance.errors import TrainingError
 from napari_gan_enhance.io.read import read_micrograph
 from napari_gan_enhance.registration.image_checksum import channel_checksums
 from napari_gan_enhance.registration.pair_description import described_set
+from napari_gan_enhance.training.simulation import simulated_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,7 +29,8 @@ def check_each_once(pairs: Sequence[Pair]) -> None:
     """Refuse an image in two fields: it would be learned from and held out at once.
 
     Pairs that were cut from larger images are known by what their data set says of
-    those, others by the pixels of their files.
+    those, others by the pixels of their files. Simulated sets are left out: what they
+    share are the sharp images that they were asked to be made of.
 
     Parameters
     ----------
@@ -64,6 +66,6 @@ def _images(pairs: Sequence[Pair]) -> Iterator[tuple[str, _Place]]:
         for cut in pair_set.pairs if pair_set else ():
             yield from ((image, _Place(folder, cut.field)) for image in cut.images)
     for path, place in files.items():
-        if described[place.data_set] is None:
+        if described[place.data_set] is None and not simulated_pattern(place.data_set):
             for image in channel_checksums(read_micrograph(path)):
                 yield image, place
