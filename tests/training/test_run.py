@@ -200,11 +200,16 @@ def test_scores_that_are_not_numbers_keep_some_weights(make_job, monkeypatch):
     assert load_file(job.output)
 
 
-def test_dead_discriminator_stops_or_warns(make_job, monkeypatch):
-    # The released one is 300 MB; this one is dead in the same way.
+@pytest.fixture
+def dead_discriminator(monkeypatch):
+    """The released one is 300 MB; this one is dead in the same way."""
     dead = nn.Sequential(nn.Flatten(), nn.Linear(64 * 64, 1))
     nn.init.zeros_(dead[1].weight)
     monkeypatch.setattr(state, "build_discriminator", lambda _: dead)
+
+
+@pytest.mark.usefixtures("dead_discriminator")
+def test_dead_discriminator_stops_or_warns(make_job):
     with pytest.raises(TrainingError, match="discriminator is dead at step 0"):
         drain(run_training(make_job(recipe=ADVERSARIAL)))
     tolerant = {**ADVERSARIAL, "tolerates_dead_discriminator": True, "steps": 2}
@@ -212,10 +217,8 @@ def test_dead_discriminator_stops_or_warns(make_job, monkeypatch):
     assert any(note.startswith("The discriminator is dead at step 0") for note in notes)
 
 
-def test_dead_discriminator_does_not_blow_up_the_total(make_job, monkeypatch):
-    dead = nn.Sequential(nn.Flatten(), nn.Linear(64 * 64, 1))
-    nn.init.zeros_(dead[1].weight)
-    monkeypatch.setattr(state, "build_discriminator", lambda _: dead)
+@pytest.mark.usefixtures("dead_discriminator")
+def test_dead_discriminator_does_not_blow_up_the_total(make_job):
     stays_dead = {
         **ADVERSARIAL,
         "tolerates_dead_discriminator": True,

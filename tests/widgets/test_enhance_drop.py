@@ -71,6 +71,15 @@ def tiff(tmp_path: Path, rng: np.random.Generator) -> Path:
     return path
 
 
+@pytest.fixture
+def two_channels(tmp_path: Path, rng: np.random.Generator) -> Path:
+    path = tmp_path / "two.ome.tif"
+    pixels = rng.poisson(50, (2, 48, 48)).astype(np.uint16)
+    metadata = {"axes": "CYX", "Channel": {"Name": ["actin", "dna"]}}
+    tifffile.imwrite(path, pixels, metadata=metadata)
+    return path
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
@@ -151,15 +160,10 @@ def test_dropped_file_that_is_no_tiff_is_explained(
 def test_all_channels_of_a_dropped_file_are_enhanced(
     dock: EnhanceDock,
     viewer: Viewer,
-    tmp_path: Path,
+    two_channels: Path,
     qtbot: QtBot,
-    rng: np.random.Generator,
 ) -> None:
-    path = tmp_path / "two.ome.tif"
-    pixels = rng.poisson(50, (2, 48, 48)).astype(np.uint16)
-    metadata = {"axes": "CYX", "Channel": {"Name": ["actin", "dna"]}}
-    tifffile.imwrite(path, pixels, metadata=metadata)
-    drop(dock, path)
+    drop(dock, two_channels)
     qtbot.waitUntil(lambda: len(viewer.layers) == 5, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: not dock.panel.runner.is_running, timeout=WAIT_MS)
     assert [layer.name for layer in viewer.layers][1:] == [
@@ -174,16 +178,14 @@ def test_channels_that_cannot_begin_do_not_wait_for_another_run(
     dock: EnhanceDock,
     viewer: Viewer,
     checkpoint: Path,
+    two_channels: Path,
     tmp_path: Path,
     qtbot: QtBot,
-    rng: np.random.Generator,
 ) -> None:
-    path, broken = tmp_path / "two.ome.tif", tmp_path / "broken.safetensors"
+    broken = tmp_path / "broken.safetensors"
     broken.write_bytes(checkpoint.read_bytes()[:200])
-    pixels = rng.poisson(50, (2, 48, 48)).astype(np.uint16)
-    tifffile.imwrite(path, pixels, metadata={"axes": "CYX"})
     dock.controls.model.choose(str(broken))
-    drop(dock, path)
+    drop(dock, two_channels)
     assert not dock.panel.runner.is_running
     dock.controls.model.choose(str(checkpoint))
     dock.controls.layer.choose(viewer.layers["cells"])
@@ -199,15 +201,10 @@ def test_channel_that_is_deleted_while_it_waits_is_left_out(
     dock: EnhanceDock,
     viewer: Viewer,
     held: HeldRun,
-    tmp_path: Path,
+    two_channels: Path,
     qtbot: QtBot,
-    rng: np.random.Generator,
 ) -> None:
-    path = tmp_path / "two.ome.tif"
-    pixels = rng.poisson(50, (2, 48, 48)).astype(np.uint16)
-    metadata = {"axes": "CYX", "Channel": {"Name": ["actin", "dna"]}}
-    tifffile.imwrite(path, pixels, metadata=metadata)
-    drop(dock, path)
+    drop(dock, two_channels)
     qtbot.waitUntil(held.reached.is_set, timeout=WAIT_MS)
     viewer.layers.remove("two: dna")
     held.go_on.set()
