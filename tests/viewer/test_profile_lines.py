@@ -145,3 +145,9 @@ def test_line_is_as_wide_as_what_is_averaged(viewer: ViewerModel) -> None:
     show_width(viewer, 0)
     assert layer.edge_width == [thin]
     assert layer.edge_color[0, 3] == 1
+
+
+def test_lines_have_the_units_of_the_world(viewer: ViewerModel) -> None:
+    """napari draws the highlight of other units a thousand times too wide."""
+    viewer.add_image(np.zeros((40, 60)), scale=(500, 500), units="nanometer")
+    assert [str(unit) for unit in ensure_line_layer(viewer).units] == ["nanometer"] * 2

@@ -71,7 +71,12 @@ def ensure_line_layer(viewer: ViewerModel) -> Shapes:
     layer = line_layer(viewer)
     if layer is not None:
         return layer
-    units = next((x.units for x in viewer.layers if isinstance(x, Image)), None)
+    # In the world's own: napari takes the width of its highlight for such units.
+    units = max(
+        (layer.units for layer in viewer.layers if isinstance(layer, Image)),
+        key=lambda units: world_in(viewer, units)[-1],
+        default=None,
+    )
     thin = thin_width(viewer)  # of the images alone
     added: Shapes = viewer.add_shapes(
         ndim=2,
