@@ -163,6 +163,9 @@ def test_simulate_refuses_limits_in_the_wrong_order(cli, tmp_path):
         ("--numerical-aperture", "3", "below 2"),
         ("--numerical-aperture", "1.4,1.6", "must be below the index"),
         ("--emission-nm", "5", "100 to 3000 nm"),
+        ("--pixel-um", "65", "less than or equal to 10"),
+        ("--thickness-um", "1e9", "less than or equal to 100"),
+        ("--photons", "1e300", "less than or equal to 1000000000"),
     ],
 )
 def test_simulate_refuses_what_cannot_be_before_the_folder_is_made(

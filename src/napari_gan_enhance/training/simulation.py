@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeAlias
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -36,6 +36,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Range: TypeAlias = tuple[float, float]
+
+# Beyond these lies no light microscope: numbers run out of range, and a pixel size that
+# was meant in nanometres draws for hours.
+Positive = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
+PixelSize = Annotated[float, Field(ge=1e-3, le=10)]
+Thickness = Annotated[float, Field(ge=1e-3, le=100)]
 
 SAMPLING = 2
 """Object pixels along a camera pixel: what is drawn is finer than what is seen."""
@@ -74,11 +80,11 @@ class SimulationSettings(BaseModel):
         Side of an image.
     numerical_aperture : (low, high)
     emission_nm : (low, high), nanometres
-    pixel_um : (low, high), µm
+    pixel_um : (low, high), µm, 0.001 to 10
         Of these, one that suits the objective, if any does.
-    thickness_um : (low, high), µm
+    thickness_um : (low, high), µm, 0.001 to 100
         Of the drawn objects; what is out of focus is haze.
-    photons : (low, high)
+    photons : (low, high), up to 1e9
         Expected photons of the brightest pixel.
     background : (low, high)
         Even background as a share of `photons`.
@@ -102,12 +108,12 @@ class SimulationSettings(BaseModel):
     size: int = Field(256, ge=64, le=2048)
     numerical_aperture: Range = (0.5, 1.45)
     emission_nm: Range = (450.0, 680.0)
-    pixel_um: Range = (0.04, 0.35)
-    thickness_um: Range = (1.5, 8.0)
-    photons: Range = (12.0, 3000.0)
-    background: Range = (0.02, 0.5)
-    haze: Range = (0.03, 0.6)
-    read_noise: Range = (0.5, 3.0)
+    pixel_um: tuple[PixelSize, PixelSize] = (0.04, 0.35)
+    thickness_um: tuple[Thickness, Thickness] = (1.5, 8.0)
+    photons: tuple[Positive, Positive] = (12.0, 3000.0)
+    background: tuple[Positive, Positive] = (0.02, 0.5)
+    haze: tuple[Positive, Positive] = (0.03, 0.6)
+    read_noise: tuple[Positive, Positive] = (0.5, 3.0)
     sharp_share: float = Field(0.25, ge=0, le=1)
     seed: int = Field(0, ge=0)
 
