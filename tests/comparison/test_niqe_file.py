@@ -32,3 +32,10 @@ def test_other_files_are_refused(tmp_path: Path, rng, change) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(FileFormatError, match=r"'m\.json' holds no NIQE model"):
         load_niqe(path)
+
+
+def test_file_that_nests_too_deeply_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "m.json"
+    path.write_text("[" * 100_000)
+    with pytest.raises(FileFormatError, match=r"'m\.json' holds no NIQE model"):
+        load_niqe(path)

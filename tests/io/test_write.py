@@ -124,6 +124,15 @@ def test_odd_names_do_not_keep_a_file_from_being_written(
     np.testing.assert_array_equal(result.pixels, image.pixels)
 
 
+def test_provenance_that_nests_too_deeply_comes_back_as_text(tmp_path: Path) -> None:
+    image = Micrograph(np.ones((4, 5), "u1"), "YX", provenance={"key": 123456789})
+    path = drain(write_micrograph(tmp_path / "a.ome.tif", image))
+    deep = "[" * 100_000
+    description = tifffile.tiffcomment(path).replace("123456789", deep)
+    tifffile.tiffcomment(path, description.encode())
+    assert read_micrograph(path).provenance["key"] == deep
+
+
 def test_integers_that_ome_cannot_hold_are_refused(tmp_path: Path) -> None:
     image = Micrograph(np.zeros((9, 8), "i8"), "YX")
     with pytest.raises(OutputError, match="int64 do not fit OME-TIFF"):

@@ -65,7 +65,7 @@ def test_description_that_is_none_is_refused(
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["[]", "{", ""])
+@pytest.mark.parametrize("text", ["[]", "{", "", "[" * 100_000])
 def test_other_json_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "pairs.json").write_text(text, encoding="utf-8")
     with pytest.raises(FileFormatError, match=r"^'pairs\.json' describes no data set"):

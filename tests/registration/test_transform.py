@@ -109,6 +109,13 @@ def test_file_that_holds_no_transform_is_refused(tmp_path, change) -> None:
         load_transform(path)
 
 
+def test_file_that_nests_too_deeply_is_refused(tmp_path) -> None:
+    path = tmp_path / "t.json"
+    path.write_text("[" * 100_000)
+    with pytest.raises(FileFormatError, match=r"t\.json"):
+        load_transform(path)
+
+
 def test_axes_are_added_and_dropped() -> None:
     grown = with_axes(QUARTER_TURN, 3)
     assert grown[0].tolist() == [1, 0, 0, 0]

@@ -126,7 +126,7 @@ def _card(path: Path | None, output: Path) -> dict[str, Any]:
         return {"name": output.stem}
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(
             f"Card {path.name!r} cannot be read ({error}) - it must be a JSON object - "
             "correct the file or leave --card out."

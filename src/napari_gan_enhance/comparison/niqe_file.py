@@ -73,7 +73,7 @@ def load_niqe(path: str | os.PathLike[str]) -> SharpModel:
             raise ValueError("its numbers are not those of a model")
         images = tuple(str(image) for image in content["images"])
         return SharpModel(NiqeModel(mean, covariance, int(content["blocks"])), images)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise FileFormatError(
             f"{name!r} holds no NIQE model ({error}) - a JSON file saved by the "
             "Metrics dock or `evaluate --save-niqe` is needed - choose another file."

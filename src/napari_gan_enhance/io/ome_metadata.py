@@ -148,5 +148,5 @@ def _provenance(ome: model.OME, image: model.Image) -> dict[str, Any]:
 def _from_json(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text

@@ -143,7 +143,7 @@ def described_set(folder: Path) -> PairSet | None:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "all of it"
         raise _not_ours(path, f"{place}: {first['msg']}") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _not_ours(path, str(error)) from error
 
 

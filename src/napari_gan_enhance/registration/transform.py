@@ -168,7 +168,7 @@ def load_transform(path: str | os.PathLike[str]) -> Transform:
         )
     except FileFormatError:
         raise
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise FileFormatError(
             f"{name!r} holds no transform ({error}) - a JSON file saved by Align or "
             "`align` is needed - choose another file."
