@@ -208,6 +208,8 @@ def test_pause_rests_and_stop_keeps_the_best(
     assert again.panel.form.choices() == panel.form.choices()
     again.panel.defaults.click()
     assert again.panel.form.choices().steps == TrainChoices().steps
+    # What the tutorial begins with.
+    assert again.panel.form.choices().start == "widefield-to-confocal"
 
 
 def test_a_preview_that_was_removed_stays_away(dock: TrainDock, qtbot: QtBot) -> None:

@@ -6,7 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from napari_gan_enhance.checkpoints.bundled import DEFAULT_MODEL
+START_MODEL = "widefield-to-confocal"
+"""It learned to see like another microscope, which is what most pairs teach;
+the default of the Enhance dock only removes noise."""
 
 FROM_SCRATCH = ""
 """Stands for no start model."""
@@ -41,7 +43,7 @@ class TrainChoices(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    start: str = DEFAULT_MODEL
+    start: str = START_MODEL
     recent_models: tuple[str, ...] = ()
     recipe: Literal["finetune", "panek", "supervised", "panek-paper"] = "finetune"
     budget: Literal["time", "steps"] = "time"
