@@ -8,15 +8,15 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from napari_gan_enhance.errors import InputError, explained
+from napari_gan_enhance.errors import FileFormatError, InputError, explained
 from napari_gan_enhance.io.atomic import output_errors
 from napari_gan_enhance.io.boundary import reason
-from napari_gan_enhance.io.read import is_zarr
+from napari_gan_enhance.io.read import count_images, is_zarr
 from napari_gan_enhance.io.tiff_set import files_of_set
 from napari_gan_enhance.io.write import TIFF_SUFFIXES, ZARR_SUFFIXES, check_output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from napari_gan_enhance.progress import Job
@@ -27,10 +27,19 @@ RESULT_SUFFIX = ".ome.tif"
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One file to work on."""
+    """One image to work on.
+
+    Parameters
+    ----------
+    source, output : Path
+    series : int or None
+        Which image of a file with several, counted from 0; None of a file of which one
+        is worked on, the first.
+    """
 
     source: Path
     output: Path
+    series: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,28 +105,49 @@ def plan(inputs: Sequence[Path], output: Path) -> list[Task]:
     return tasks
 
 
+def each_image(task: Task) -> list[Task]:
+    """Return a task for each image of the file: `NAME_s0.ome.tif` and so on.
+
+    Of a file that holds one image, or cannot be read, the task as it is: working on it
+    says what is wrong.
+    """
+    try:
+        count = count_images(task.source)
+    except FileFormatError:
+        count = 1
+    if count == 1:
+        return [task]
+    base, folder = stem(task.source), task.output.parent
+    return [
+        Task(task.source, folder / f"{base}_s{n}{RESULT_SUFFIX}", n)
+        for n in range(count)
+    ]
+
+
 def run(
-    tasks: Sequence[Task],
+    tasks: Iterable[Task],
     work: Callable[[Task], Job[object]],
     *,
     is_done: Callable[[Task], bool],
     overwrite: bool,
 ) -> Iterator[tuple[Task, Job[FileReport]]]:
-    """Yield one job for each file; each returns a report, whatever was raised in it.
+    """Yield one job for each task; each returns a report, whatever was raised in it.
 
     Parameters
     ----------
-    tasks : sequence of Task
+    tasks : iterable of Task
     work : callable
         Returns the job that makes a task's output.
     is_done : callable
         Whether the existing output is a result of this very job; raises one of our
         errors to say why one of the job cannot be taken.
     overwrite : bool
-        Replace existing outputs.
+        Replace existing outputs, but none of this run.
     """
+    made: set[Path] = set()
     for task in tasks:
-        yield task, _one(task, work, is_done, overwrite)
+        yield task, _one(task, work, is_done, overwrite and task.output not in made)
+        made.add(task.output)
 
 
 def stem(path: Path) -> str:

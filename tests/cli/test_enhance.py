@@ -287,12 +287,58 @@ def test_under_nohup_a_closed_terminal_ends_nothing(
     assert [p.read_bytes() for p in out.iterdir()] == [b"whole"]
 
 
-def test_other_images_of_a_file_are_named(cli, rng, model, tmp_path):
-    path, output = tmp_path / "positions.tif", tmp_path / "first.ome.tif"
+@pytest.fixture
+def positions(rng, tmp_path):
+    path = tmp_path / "positions.tif"
     with tifffile.TiffWriter(path, ome=True) as file:
         for _ in range(3):
             file.write(rng.integers(0, 99, (40, 40), dtype=np.uint16))
-    done = cli("enhance", path, "-o", output, "--model", model, "--json")
+    return path
+
+
+def test_all_images_of_a_file_become_results_in_a_folder(
+    cli, image, positions, model, tmp_path
+):
+    out = tmp_path / "out"
+    arguments = ("enhance", positions, image, "-o", out, "--model", model, "--json")
+    done = cli(*arguments)
+    assert (done.code, statuses(done)) == (0, ["done"] * 4), done.err
+    names = [f"positions_s{n}.ome.tif" for n in range(3)]
+    assert {p.name for p in out.iterdir()} >= set(names)
+    for number, name in enumerate(names):
+        alone, expected = (
+            tmp_path / f"alone{number}.tif",
+            tmp_path / f"{number}.ome.tif",
+        )
+        tifffile.imwrite(alone, tifffile.imread(positions, series=number))
+        assert cli("enhance", alone, "-o", expected, "--model", model).code == 0
+        np.testing.assert_array_equal(
+            tifffile.imread(out / name), tifffile.imread(expected)
+        )
+    assert statuses(cli(*arguments)) == ["skipped"] * 4
+    # A result of one image is none of another.
+    (out / names[0]).replace(out / names[1])
+    done = cli(*arguments)
+    assert statuses(done) == ["done", "failed", "skipped", "skipped"]
+    assert "positions.tif, image 1: 'positions_s1.ome.tif' in" in done.err
+
+
+def test_an_image_of_a_file_never_replaces_a_result_of_the_same_run(
+    cli, image, positions, model, tmp_path
+):
+    shutil.copy(image, image.with_name("positions_s1.tif"))
+    out = tmp_path / "out"
+    done = cli(
+        *("enhance", positions, image.with_name("positions_s1.tif"), "-o", out),
+        *("--model", model, "--json", "--overwrite"),
+    )
+    assert statuses(done) == ["done"] * 3 + ["failed"]
+    assert "'positions_s1.ome.tif'" in done.err
+
+
+def test_other_images_of_a_file_are_named(cli, positions, model, tmp_path):
+    output = tmp_path / "first.ome.tif"
+    done = cli("enhance", positions, "-o", output, "--model", model, "--json")
     assert done.code == 0
     (note,) = json.loads(done.out)["files"][0]["notes"]
     assert "'positions.tif' holds 3 images - the first is taken" in note

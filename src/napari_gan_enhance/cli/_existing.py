@@ -15,8 +15,16 @@ MADE_FROM = "made_from"
 """Key of the provenance for the state of the source, see `io.file_state`."""
 
 
+def source_state(task: Task) -> dict[str, Any]:
+    """Tell of which file, in which state, and of which of its images a task is."""
+    from napari_gan_enhance.io.file_state import file_state
+
+    state = file_state(task.source)
+    return state if task.series is None else {**state, "series": task.series}
+
+
 def made_from(result: Micrograph, state: Mapping[str, Any]) -> Micrograph:
-    """Return a result that says of which file it was made."""
+    """Return a result that says of what it was made."""
     told = {**result.provenance, MADE_FROM: dict(state)}
     return result.with_pixels(result.pixels, provenance=told)
 
@@ -40,12 +48,11 @@ def is_done(task: Task, mark: Mapping[str, Any], maps: TrustFiles | None) -> boo
         unknown one, or lacks its maps: to take it for done would be wrong.
     """
     from napari_gan_enhance.errors import OutputError
-    from napari_gan_enhance.io.file_state import file_state
 
     told = provenance_of(task.output)
     if not holds(told, mark):
         return False
-    state = file_state(task.source)
+    state = source_state(task)
     wanted = {**mark, MADE_FROM: state}
     if not holds(told, wanted):
         fault = _other_source(told.get(MADE_FROM), state)

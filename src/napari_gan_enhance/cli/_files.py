@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
+    from napari_gan_enhance.batch import Task
     from napari_gan_enhance.cli._trust import TrustFiles
     from napari_gan_enhance.micrograph.micrograph import Micrograph
     from napari_gan_enhance.progress import Job
@@ -63,20 +64,23 @@ def process_files(
 
     give_back_large_arrays()
     tasks = batch.plan(inputs, output)
-    if len(tasks) > 1 or tasks[0].output.parent == output:
+    is_folder = len(tasks) > 1 or tasks[0].output.parent == output
+    if is_folder:
         _make_folder(output)
     reports = []
     jobs = batch.run(
-        tasks,
+        (one for task in tasks for one in batch.each_image(task))
+        if is_folder
+        else tasks,
         lambda task: _work(task, job, shape, overwrite, maps),
         is_done=lambda task: task.output != output and is_done(task, mark, maps),
         overwrite=overwrite,
     )
     for task, one in jobs:
-        report = run_job(one, label=task.source.name)
+        report = run_job(one, label=_label(task))
         reports.append(report)
         if report.message:
-            message(f"Error: {_with_name(report, len(tasks))}")
+            message(f"Error: {_with_name(report, _label(task), is_folder=is_folder)}")
     if as_json:
         print_json({"files": [_described(r) for r in reports]})
     elif len(reports) > 1 or reports[0].status != "failed":
@@ -110,22 +114,21 @@ def result_array(shape: tuple[int, ...], axes: str, folder: Path) -> Iterator[An
 
 
 def _work(
-    task: Any,
+    task: Task,
     job: MakeJob,
     shape: Callable[[Micrograph], tuple[int, ...]],
     over: bool,
     maps: TrustFiles | None,
 ) -> Job[Path]:
-    """Read, compute and write one file."""
-    from napari_gan_enhance.cli._existing import made_from
-    from napari_gan_enhance.io.file_state import file_state
-    from napari_gan_enhance.io.read import read_first
+    """Read, compute and write one image."""
+    from napari_gan_enhance.cli._existing import made_from, source_state
+    from napari_gan_enhance.io.read import count_images, read_micrograph
     from napari_gan_enhance.io.write import write_micrograph
     from napari_gan_enhance.progress import Progress
 
-    state = file_state(task.source)
-    micrograph, count = read_first(task.source)
-    if count > 1:
+    state = source_state(task)
+    micrograph = read_micrograph(task.source, series=task.series or 0)
+    if task.series is None and (count := count_images(task.source)) > 1:
         yield Progress(0, 1, "reading", note=_first_only(task.source, count))
     axes, folder = micrograph.axes, task.output.parent
     with result_array(shape(micrograph), axes, folder) as target:
@@ -137,8 +140,8 @@ def _work(
 
 def _first_only(source: Path, count: int) -> str:
     return (
-        f"{source.name!r} holds {count} images - the first is taken - save the others "
-        "as files of their own to have them done, too."
+        f"{source.name!r} holds {count} images - the first is taken - give a folder "
+        "for the results to have all of them done."
     )
 
 
@@ -149,10 +152,15 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
 
 
-def _with_name(report: Any, count: int) -> str:
+def _label(task: Task) -> str:
+    name = task.source.name
+    return name if task.series is None else f"{name}, image {task.series}"
+
+
+def _with_name(report: Any, label: str, *, is_folder: bool) -> str:
     """Return why a file failed; of several files the reader must know which."""
-    name, reason = report.source.name, str(report.message)
-    return reason if count == 1 or name in reason else f"{name}: {reason}"
+    reason = str(report.message)
+    return f"{label}: {reason}" if is_folder and label not in reason else reason
 
 
 def _described(report: Any) -> dict[str, Any]:

@@ -59,16 +59,15 @@ def read_micrograph(path: StrPath, *, series: int = 0) -> Micrograph:
     return _loaded(images[series])
 
 
-def read_first(path: StrPath) -> tuple[Micrograph, int]:
-    """Read the first image of a file and count all of them; see `read_micrograph`.
+def count_images(path: StrPath) -> int:
+    """Count the images of a file, as `read_micrograph` counts them.
 
     Raises
     ------
     FileFormatError
-        If the file, or its first image, cannot be read.
+        If the file cannot be read.
     """
-    images, _ = _open(Path(path))
-    return _loaded(images[0]), len(images)
+    return len(_open(Path(path))[0])
 
 
 def read_all(path: StrPath) -> list[Micrograph]:
