@@ -10,7 +10,8 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_gan_enhance.errors import InputError
-from napari_gan_enhance.viewer.difference import add_difference
+from napari_gan_enhance.progress import drain
+from napari_gan_enhance.viewer.difference import add_subtracted, difference_job
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -30,8 +31,15 @@ def viewer() -> ViewerModel:
 def difference(
     viewer: ViewerModel, before: Image, after: Image, *, fits: bool = False
 ) -> Image:
-    add_difference(viewer, before, after, fits=fits)
+    add(viewer, before, after, fits=fits)
     return viewer.layers[-1]
+
+
+def add(viewer: ViewerModel, before: Image, after: Image, *, fits: bool) -> str:
+    """Add the difference, return what is said of it."""
+    subtracted = drain(difference_job(viewer, before, after, fits=fits))
+    add_subtracted(viewer, subtracted)
+    return subtracted.said
 
 
 def test_shifted_layer_is_subtracted_where_both_are(viewer: ViewerModel) -> None:
@@ -80,7 +88,7 @@ def test_fit_finds_gain_and_offset(
     before = viewer.add_image(3 * pixels + 50)
     after = viewer.add_image(pixels)
     assert np.abs(difference(viewer, before, after).data).max() > 1
-    said = add_difference(viewer, before, after, fits=True)
+    said = add(viewer, before, after, fits=True)
     assert np.abs(viewer.layers[-1].data).max() < 300 * EXACT
     assert said.startswith("3 x ")
     assert "+50" in said
@@ -123,7 +131,7 @@ def test_fit_looks_at_the_plane_on_screen(
     after = viewer.add_image(brighter, scale=(3, 1, 1), name="after")
     viewer.add_image(np.zeros((10, 16, 16)))
     viewer.dims.set_point(0, 3)
-    assert add_difference(viewer, before, after, fits=True).startswith("0.5 x after")
+    assert add(viewer, before, after, fits=True).startswith("0.5 x after")
 
 
 def test_nan_is_refused_where_it_would_spread(
@@ -138,7 +146,7 @@ def test_nan_is_refused_where_it_would_spread(
     viewer.layers.pop()
     after.translate = (0.3, 0.3)
     with pytest.raises(InputError, match="resampled holds NaN"):
-        add_difference(viewer, before, after, fits=False)
+        add(viewer, before, after, fits=False)
     assert len(viewer.layers) == 2
 
 
@@ -171,5 +179,5 @@ def test_refusals(
     second = first if after is None else viewer.add_image(**after)
     count = len(viewer.layers)
     with pytest.raises(InputError, match=reason):
-        add_difference(viewer, first, second, fits=True)
+        add(viewer, first, second, fits=True)
     assert len(viewer.layers) == count

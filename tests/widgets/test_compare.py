@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 RED, GREEN = (255, 0, 0), (0, 255, 0)
 
-WAIT_MS = 5_000
+WAIT_MS = 30_000
 
 ON_SCREEN_PX = 2
 """A mouse event has whole pixels, and the line is two wide."""
@@ -271,9 +271,16 @@ def test_linked_contrast_follows_and_is_given_back(
     assert (raw.contrast_limits, result.contrast_limits) == ([1000, 5000], [0, 7])
 
 
-def test_difference_is_added_in_one_click(viewer: Viewer, dock: CompareDock) -> None:
+def test_difference_is_added_in_one_click(
+    viewer: Viewer, dock: CompareDock, qtbot: QtBot
+) -> None:
     dock.fits.setChecked(False)
-    dock.difference.click()
+    with qtbot.waitSignal(dock.runner.idle, timeout=WAIT_MS):
+        dock.difference.click()
+        # It is made in a thread: the window stays live, and one is enough.
+        assert viewer.layers[-1].name == "other"
+        assert not dock.difference.isEnabled()
+    assert dock.difference.isEnabled()
     made = viewer.layers[-1]
     assert made.name == "difference: result - raw"
     np.testing.assert_allclose(made.data, 1, atol=1e-5)  # 2 - 1

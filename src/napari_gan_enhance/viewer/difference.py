@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.metrics.overlap import SAME_GRID_PX
 from napari_gan_enhance.micrograph.view import AxesView
+from napari_gan_enhance.progress import Progress
 from napari_gan_enhance.registration.resample import plane_between, sampled
 from napari_gan_enhance.viewer.diverging import LESS_MORE
 from napari_gan_enhance.viewer.layer_pair import check_pair
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
     from numpy.typing import NDArray
+
+    from napari_gan_enhance.progress import Job
 
     Plane = NDArray[np.float32]
 
@@ -146,49 +150,93 @@ class Difference:
         return da.stack(blocks).reshape(*counts, *shape)
 
 
-def add_difference(
+@dataclass(frozen=True, slots=True)
+class Subtracted:
+    """What a layer of the difference is made of.
+
+    Parameters
+    ----------
+    before : Image
+        Whose grid, scale and units it has.
+    name : str
+    pixels : numpy or dask array
+    region : mapping of str to slice
+        Which part of before it covers: what both show.
+    limit : float, > 0
+        The difference that gets the full color.
+    said : str
+        A sentence on what is shown.
+    """
+
+    before: Image
+    name: str
+    pixels: Any
+    region: Mapping[str, slice]
+    limit: float
+    said: str
+
+
+def difference_job(
     viewer: ViewerModel, before: Image, after: Image, *, fits: bool
-) -> str:
-    """Add the difference of two layers as a layer.
+) -> Job[Subtracted]:
+    """Return the job that subtracts two layers; it may run in a thread.
 
     Parameters
     ----------
     viewer : ViewerModel
     before, after : Image
-        Its grid, scale and units are those of before, its extent what both show.
     fits : bool
         Whether after is brought to the scale of before first, by the gain and offset
         of least squares over the plane on screen.
 
-    Returns
-    -------
-    str
-        A sentence on what is shown.
-
     Raises
     ------
     InputError
-        As `Difference`, or if pixels to be resampled are NaN or infinite.
+        As `Difference`; and, in the job, if pixels to be resampled are NaN or infinite.
     """
-    from napari.layers import Layer
-
     made = Difference(before, after)
     at = shown_index(viewer, before)
     shown = {
         axis: min(max(nearest, span[0]), span[-1])
         for (axis, span), nearest in zip(made.places.items(), at, strict=False)
     }
+    return _subtracted(made, before, after, shown, fits=fits)
+
+
+def _subtracted(
+    made: Difference,
+    before: Image,
+    after: Image,
+    shown: Mapping[str, int],
+    *,
+    fits: bool,
+) -> Job[Subtracted]:
+    name, fitted = f"difference: {after.name} - {before.name}", after.name
+    yield Progress(0, 1, "subtracting")
     if fits:
         made.fit(shown)
-    limit = _limit(made.plane(shown))
-    named = f"difference: {after.name} - {before.name}"
-    data, settings, kind = result_layer_data(
+        fitted = f"{made.gain:.4g} x {after.name} {made.offset:+.4g}"
+    return Subtracted(
         before,
+        name,
         made.pixels(),
-        name=unique_name([x.name for x in viewer.layers], named),
+        made.grid.region,
+        _limit(made.plane(shown)),
+        f"{fitted} - {before.name}: orange is more, blue less, black the same.",
+    )
+
+
+def add_subtracted(viewer: ViewerModel, subtracted: Subtracted) -> None:
+    """Add a difference as a layer."""
+    from napari.layers import Layer
+
+    data, settings, kind = result_layer_data(
+        subtracted.before,
+        subtracted.pixels,
+        name=unique_name([x.name for x in viewer.layers], subtracted.name),
         upscale=1,
-        region=made.grid.region,
-        contrast_limits=(-limit, limit),
+        region=subtracted.region,
+        contrast_limits=(-subtracted.limit, subtracted.limit),
     )
     settings |= {
         "colormap": LESS_MORE,
@@ -197,10 +245,6 @@ def add_difference(
         "blending": "translucent_no_depth",
     }
     viewer.add_layer(Layer.create(data, settings, kind))
-    fitted = (
-        f"{made.gain:.4g} x {after.name} {made.offset:+.4g}" if fits else after.name
-    )
-    return f"{fitted} - {before.name}: orange is more, blue less, black the same."
 
 
 def _pixels(layer: Any) -> Any:

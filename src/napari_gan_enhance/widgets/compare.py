@@ -10,11 +10,16 @@ from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWi
 
 from napari_gan_enhance.errors import GanEnhanceError
 from napari_gan_enhance.viewer.contrast_link import ContrastLink
-from napari_gan_enhance.viewer.difference import add_difference
+from napari_gan_enhance.viewer.difference import (
+    Subtracted,
+    add_subtracted,
+    difference_job,
+)
 from napari_gan_enhance.viewer.layer_pair import check_pair
 from napari_gan_enhance.widgets._compare_modes import GUIDE, CompareModes
 from napari_gan_enhance.widgets._compare_pair import PairField
 from napari_gan_enhance.widgets._fields import text_label
+from napari_gan_enhance.widgets._worker import JobRunner
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -34,6 +39,7 @@ class CompareDock(QWidget):
         self._viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
         self._is_open = True
         self._link: ContrastLink | None = None
+        self.runner = JobRunner(self)
         self.pair = PairField(self._viewer, self)
         self.modes = CompareModes(self._viewer, self.pair.layers, self)
         self.linked = QCheckBox("Link contrast", self)
@@ -62,6 +68,7 @@ class CompareDock(QWidget):
         is_moved = event is not None and event.type() == QEvent.Type.ParentChange
         if is_moved and self.parent() is None and self._is_open:
             self._is_open = False
+            self.runner.abandon()
             self.modes.close_down()
             self._unlink()
             self.pair.close_down()
@@ -96,29 +103,43 @@ class CompareDock(QWidget):
         before, after = self.pair.layers()
         self.modes.end()  # it would lie over both
         try:
-            said = add_difference(
+            job = difference_job(
                 self._viewer, before, after, fits=self.fits.isChecked()
             )
         except GanEnhanceError as error:
             self._on_failed(str(error))
         else:
-            self.hint.setText(said)
+            self.runner.start(lambda: job)
+            self.hint.setText("Subtracting …")
+            self._enable()
+
+    def _on_subtracted(self, subtracted: Subtracted) -> None:
+        if subtracted.before in self._viewer.layers:
+            add_subtracted(self._viewer, subtracted)
+            self.hint.setText(subtracted.said)
 
     def _on_failed(self, reason: str) -> None:
         self.hint.setText(reason)
         show_error(reason)
 
     def _show_state(self) -> None:
-        """Say what is missing, and let nothing be pressed that cannot work."""
+        self.hint.setText(self._problem() or GUIDE)
+        self._enable()
+
+    def _problem(self) -> str:
+        """Return what is missing, empty if nothing is."""
         try:
             check_pair(*self.pair.layers())
         except GanEnhanceError as error:
-            problem = str(error)
-        else:
-            problem = ""
-        self.hint.setText(problem or GUIDE)
-        for widget in (self.modes, self.linked, self.difference, self.fits):
-            widget.setDisabled(bool(problem))
+            return str(error)
+        return ""
+
+    def _enable(self) -> None:
+        """Let nothing be pressed that cannot work."""
+        is_possible = not self._problem()
+        for widget in (self.modes, self.linked, self.fits):
+            widget.setEnabled(is_possible)
+        self.difference.setEnabled(is_possible and not self.runner.is_running)
 
     def _connect(self) -> None:
         self.pair.chosen.connect(self._on_pair)
@@ -126,6 +147,9 @@ class CompareDock(QWidget):
         self.modes.failed.connect(self._on_failed)
         self.linked.toggled.connect(self._on_linked)
         self.difference.clicked.connect(self._on_difference)
+        self.runner.returned.connect(self._on_subtracted)
+        self.runner.failed.connect(lambda error: self._on_failed(str(error)))
+        self.runner.idle.connect(self._enable)
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()
