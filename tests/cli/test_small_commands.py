@@ -11,6 +11,7 @@ import pytest
 import tifffile
 from scipy.ndimage import gaussian_filter
 
+from napari_gan_enhance.checkpoints.header import read_header
 from napari_gan_enhance.io.read import read_micrograph
 
 
@@ -77,6 +78,37 @@ def test_fine_tuning_names_its_parent(cli, pairs):
     done = train(cli, pairs, "-o", second, "--steps", 1, "--from", first, "--json")
     parent = json.loads(cli("inspect", first, "--json").out)["sha256"]
     assert json.loads(done.out)["card"]["parent"] == parent
+
+
+def test_any_setting_of_a_recipe_can_be_changed(cli, pairs):
+    output = pairs / "x.safetensors"
+    settings = ("learning_rate=5e-4", "pixel_loss=absolute", 'config={"width":4}')
+    options = [part for setting in settings for part in ("--set", setting)]
+    done = train(cli, pairs, "-o", output, "--steps", 1, *options, "--json")
+    assert done.code == 0, done.err
+    recipe = json.loads(done.out)["card"]["recipe"]
+    assert (recipe["learning_rate"], recipe["pixel_loss"]) == (5e-4, "absolute")
+    assert (recipe["config"]["width"], read_header(output).spec.config["width"]) == (
+        4,
+        4,
+    )
+
+
+@pytest.mark.parametrize(
+    ("setting", "reason"),
+    [
+        ("batch=0", "--set batch 0: Input should be greater than or equal to 1"),
+        ("magic=1", "--set magic=1: NAME=VALUE is needed, NAME one of adversarial_we"),
+        ("batch", "--set batch: NAME=VALUE is needed"),
+        ("precision=half", "--set precision half: Input should be 'bf16-mixed' or"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(cli, pairs, setting, reason):
+    output = pairs / "x.safetensors"
+    done = train(cli, pairs, "-o", output, "--set", setting)
+    assert done.code == 2
+    assert reason in " ".join(done.err.replace("│", " ").split())
+    assert not output.exists()
 
 
 def test_train_refuses_what_cannot_be(cli, pairs):

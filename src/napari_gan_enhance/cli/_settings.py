@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import typer
 
 
 @contextlib.contextmanager
-def wrong_option() -> Iterator[None]:
+def wrong_option(spelled: Mapping[str, str] | None = None) -> Iterator[None]:
     """Say which option a record of settings refuses, and why.
+
+    Parameters
+    ----------
+    spelled : mapping of str to str, optional
+        Options of settings that are not named as their setting is.
 
     Raises
     ------
@@ -25,6 +30,7 @@ def wrong_option() -> Iterator[None]:
         first = error.errors()[0]
         reason = first["msg"].removeprefix("Value error, ")
         if first["loc"]:
-            option = str(first["loc"][0]).replace("_", "-")
-            reason = f"--{option} {first['input']}: {reason}"
+            name = str(first["loc"][0])
+            option = (spelled or {}).get(name, f"--{name.replace('_', '-')}")
+            reason = f"{option} {first['input']}: {reason}"
         raise typer.BadParameter(reason) from error

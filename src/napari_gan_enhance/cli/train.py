@@ -46,6 +46,14 @@ def train(
     seed: Annotated[
         int | None, typer.Option(help="Seed of split and training.")
     ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Another setting of the recipe; may be repeated.",
+        ),
+    ] = None,
     field_pattern: Annotated[
         str | None,
         typer.Option(
@@ -85,6 +93,7 @@ def train(
         list(zip(source, target, strict=True)),
         _recipe(
             recipe or ("panek" if start is None else "finetune"),
+            changes or [],
             steps=steps,
             minutes=minutes,
             seed=seed,
@@ -104,15 +113,36 @@ def train(
     print_json(described(header)) if as_json else typer.echo(card_text(header))
 
 
-def _recipe(name: str, **changes: Any) -> Recipe:
+def _recipe(name: str, changes: list[str], **options: Any) -> Recipe:
     """Return a recipe with what the user changed."""
     from napari_gan_enhance.cli._settings import wrong_option
     from napari_gan_enhance.training.recipe import Recipe
     from napari_gan_enhance.training.recipes import recipe_named
 
-    given = {key: value for key, value in changes.items() if value is not None}
-    with wrong_option():
-        return Recipe.model_validate({**recipe_named(name).model_dump(), **given})
+    recipe = recipe_named(name).model_dump()
+    given = {key: value for key, value in options.items() if value is not None}
+    changed = dict(_setting(change, recipe) for change in changes)
+    with wrong_option({key: f"--set {key}" for key in changed}):
+        return Recipe.model_validate({**recipe, **given, **changed})
+
+
+def _setting(change: str, recipe: dict[str, Any]) -> tuple[str, Any]:
+    """Return name and value of one `--set`; a value that is no JSON is a text."""
+    import json
+
+    name, equals, text = change.partition("=")
+    known = sorted({*recipe} - {"name"})
+    if not equals or name not in known:
+        raise typer.BadParameter(
+            f"--set {change}: NAME=VALUE is needed, NAME one of {', '.join(known)}."
+        )
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return name, text
+    if isinstance(value, dict) and isinstance(recipe[name], dict):
+        value = {**recipe[name], **value}  # of a network, the rest stays
+    return name, value
 
 
 def _card(path: Path | None, output: Path) -> dict[str, Any]:
