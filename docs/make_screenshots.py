@@ -282,6 +282,7 @@ def look_closer(
     save(viewer, folder, "believe-evidence")
     compare.pair.choose(raw, result)
     compare.difference.click()
+    wait_until(lambda: not compare.runner.is_running)
     save(viewer, folder, "believe-difference")
     viewer.layers.pop()
     viewer.window.remove_dock_widget(frame)

@@ -14,7 +14,7 @@ from napari_gan_enhance import batch
 from napari_gan_enhance.errors import DEBUG, InputError, OutputError
 from napari_gan_enhance.io.write import write_micrograph
 from napari_gan_enhance.micrograph.micrograph import Micrograph
-from napari_gan_enhance.progress import Progress, drain
+from napari_gan_enhance.progress import Job, Progress, drain
 
 
 def test_field_of_a_plate_is_an_image(tmp_path: Path) -> None:
@@ -27,6 +27,38 @@ def test_field_of_a_plate_is_an_image(tmp_path: Path) -> None:
     assert one == [batch.Task(field, tmp_path / "field.ome.tif")]
     among = batch.plan([field], tmp_path / "out")
     assert among == [batch.Task(field, tmp_path / "out" / "0.ome.tif")]
+
+
+def test_images_of_a_zarr_folder_are_counted(tmp_path: Path) -> None:
+    folder = tmp_path / "positions.zarr"
+    zarr.create_group(folder)
+    for number in range(2):
+        path = tmp_path / f"{number}.ome.zarr"
+        drain(write_micrograph(path, Micrograph(np.ones((4, 5), "u1"), "YX")))
+        path.rename(folder / str(number))
+    task = batch.Task(folder, tmp_path / "out" / "positions.ome.tif")
+    assert batch.each_image(task) == [
+        batch.Task(folder, tmp_path / "out" / f"positions_s{n}.ome.tif", n)
+        for n in range(2)
+    ]
+
+
+def test_part_of_an_image_is_never_replaced_by_its_result(tmp_path: Path) -> None:
+    names = ["cells.ome.tif", "cells_s1.ome.tif"]
+    write_planes(tmp_path, names, told_in=names)
+    before = (tmp_path / names[1]).read_bytes()
+    task = batch.Task(tmp_path / names[0], tmp_path / names[1])
+
+    def work(task: batch.Task) -> Job[None]:
+        yield from ()
+        task.output.write_bytes(b"")
+
+    jobs = batch.run([task], work, is_done=lambda _: False, overwrite=True)
+    ((_, job),) = jobs
+    report = drain(job)
+    assert report.status == "failed"
+    assert "inputs are never replaced" in report.message
+    assert (tmp_path / names[1]).read_bytes() == before
 
 
 def write_planes(folder: Path, names: list[str], *, told_in: list[str]) -> None:

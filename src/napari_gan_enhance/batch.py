@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from napari_gan_enhance.errors import FileFormatError, InputError, explained
+from napari_gan_enhance.errors import InputError, explained
 from napari_gan_enhance.io.atomic import output_errors
 from napari_gan_enhance.io.boundary import reason
 from napari_gan_enhance.io.read import count_images, is_zarr
@@ -44,7 +44,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
-    """What became of one file.
+    """What became of one image.
 
     Parameters
     ----------
@@ -76,7 +76,8 @@ def plan(inputs: Sequence[Path], output: Path) -> list[Task]:
         Of an OME-TIFF image over several files one is taken: it stands for all.
     output : Path
         A file where one file is given and the name has an image's suffix; otherwise a
-        folder, made if it is missing, that gets `NAME.ome.tif` for each input.
+        folder, made if it is missing, that gets `NAME.ome.tif` for each input; of
+        several images in one, see `each_image`.
 
     Raises
     ------
@@ -113,7 +114,7 @@ def each_image(task: Task) -> list[Task]:
     """
     try:
         count = count_images(task.source)
-    except FileFormatError:
+    except Exception:  # noqa: BLE001 - as in `_one`, which meets it again
         count = 1
     if count == 1:
         return [task]
@@ -144,10 +145,10 @@ def run(
     overwrite : bool
         Replace existing outputs, but none of this run.
     """
-    made: set[Path] = set()
+    made: dict[Path, Path] = {}
     for task in tasks:
-        yield task, _one(task, work, is_done, overwrite and task.output not in made)
-        made.add(task.output)
+        yield task, _one(task, work, is_done, overwrite, made.get(task.output))
+        made[task.output] = task.source
 
 
 def stem(path: Path) -> str:
@@ -167,10 +168,15 @@ def _one(
     work: Callable[[Task], Job[object]],
     is_done: Callable[[Task], bool],
     overwrite: bool,
+    made_before: Path | None,
 ) -> Job[FileReport]:
     start = time.monotonic()
     notes: list[str] = []
     try:
+        if made_before is not None:
+            raise _one_name(made_before, task)
+        if task.output.resolve() in {p.resolve() for p in files_of_set(task.source)}:
+            raise _own_input(task)
         if not overwrite and os.path.lexists(task.output) and is_done(task):
             return FileReport(task.source, task.output, "skipped")
         check_output(task.output, overwrite=overwrite)
@@ -259,13 +265,22 @@ def _check(tasks: Sequence[Task]) -> None:
     for task in tasks:
         other = taken.setdefault(task.output, task.source)
         if other != task.source:
-            raise InputError(
-                f"{str(other)!r} and {str(task.source)!r} would both become "
-                f"{task.output.name!r} - every result needs a name of its own - run "
-                "them into different folders."
-            )
+            raise _one_name(other, task)
         if task.output.resolve() == task.source.resolve():
-            raise InputError(
-                f"{task.source.name!r} would be replaced by its own result - inputs "
-                "are never replaced - choose another folder or name."
-            )
+            raise _own_input(task)
+
+
+def _one_name(other: Path, task: Task) -> InputError:
+    return InputError(
+        f"{str(other)!r} and {str(task.source)!r} would both become "
+        f"{task.output.name!r} - every result needs a name of its own - run "
+        "them into different folders."
+    )
+
+
+def _own_input(task: Task) -> InputError:
+    return InputError(
+        f"{task.output.name!r} would be replaced by the result of "
+        f"{task.source.name!r}, of which it is the whole or a part - inputs are never "
+        "replaced - choose another folder or name."
+    )

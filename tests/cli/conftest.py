@@ -74,3 +74,13 @@ def image(tmp_path, rng):
         metadata={"axes": "CYX", "unit": "um"},
     )
     return path
+
+
+@pytest.fixture
+def positions(rng, tmp_path):
+    """A file of three images."""
+    path = tmp_path / "positions.tif"
+    with tifffile.TiffWriter(path, ome=True) as file:
+        for _ in range(3):
+            file.write(rng.integers(0, 99, (40, 40), dtype=np.uint16))
+    return path

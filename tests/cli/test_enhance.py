@@ -152,7 +152,7 @@ def test_same_names_in_two_folders_are_refused(cli, image, model, tmp_path):
 def test_input_is_never_its_own_output(cli, image, model, tmp_path):
     before = image.read_bytes()
     done = cli("enhance", image, "-o", image, "--model", model, "--overwrite")
-    assert done.failed_with("would be replaced by its own result")
+    assert done.failed_with("of which it is the whole or a part - inputs are never")
     assert image.read_bytes() == before
 
 
@@ -287,15 +287,6 @@ def test_under_nohup_a_closed_terminal_ends_nothing(
     assert [p.read_bytes() for p in out.iterdir()] == [b"whole"]
 
 
-@pytest.fixture
-def positions(rng, tmp_path):
-    path = tmp_path / "positions.tif"
-    with tifffile.TiffWriter(path, ome=True) as file:
-        for _ in range(3):
-            file.write(rng.integers(0, 99, (40, 40), dtype=np.uint16))
-    return path
-
-
 def test_all_images_of_a_file_become_results_in_a_folder(
     cli, image, positions, model, tmp_path
 ):
@@ -303,6 +294,7 @@ def test_all_images_of_a_file_become_results_in_a_folder(
     arguments = ("enhance", positions, image, "-o", out, "--model", model, "--json")
     done = cli(*arguments)
     assert (done.code, statuses(done)) == (0, ["done"] * 4), done.err
+    assert [f["image"] for f in json.loads(done.out)["files"]] == [0, 1, 2, 0]
     names = [f"positions_s{n}.ome.tif" for n in range(3)]
     assert {p.name for p in out.iterdir()} >= set(names)
     for number, name in enumerate(names):
@@ -320,7 +312,9 @@ def test_all_images_of_a_file_become_results_in_a_folder(
     (out / names[0]).replace(out / names[1])
     done = cli(*arguments)
     assert statuses(done) == ["done", "failed", "skipped", "skipped"]
-    assert "positions.tif, image 1: 'positions_s1.ome.tif' in" in done.err
+    reason = json.loads(done.out)["files"][1]["message"]
+    assert "'positions_s1.ome.tif' in" in reason
+    assert "was made of another image of that file" in reason
 
 
 def test_an_image_of_a_file_never_replaces_a_result_of_the_same_run(
@@ -333,7 +327,8 @@ def test_an_image_of_a_file_never_replaces_a_result_of_the_same_run(
         *("--model", model, "--json", "--overwrite"),
     )
     assert statuses(done) == ["done"] * 3 + ["failed"]
-    assert "'positions_s1.ome.tif'" in done.err
+    reason = json.loads(done.out)["files"][3]["message"]
+    assert "both become 'positions_s1.ome.tif' - every result needs a name" in reason
 
 
 def test_other_images_of_a_file_are_named(cli, positions, model, tmp_path):

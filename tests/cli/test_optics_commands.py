@@ -104,6 +104,15 @@ def test_deconvolve_several_files_into_a_folder(cli, image, tmp_path) -> None:
     assert [f["status"] for f in again["files"]] == ["skipped"] * 2
 
 
+def test_deconvolve_does_each_image_of_a_file(cli, positions, tmp_path) -> None:
+    arguments = ("deconvolve", positions, "-o", tmp_path / "rl", *AIR)
+    given = ("--emission-nm", "520", "--voxel-size-um", "1,0.16,0.16")
+    done = cli(*arguments, *given, "--iterations", 1)
+    assert done.code == 0, done.err
+    names = sorted(p.name for p in (tmp_path / "rl").iterdir())
+    assert names == [f"positions_s{n}.ome.tif" for n in range(3)]
+
+
 def test_deconvolve_with_a_measured_psf(cli, image, make_psf, tmp_path) -> None:
     stack = tmp_path / "stack.tif"
     tifffile.imwrite(

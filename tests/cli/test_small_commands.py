@@ -82,16 +82,20 @@ def test_fine_tuning_names_its_parent(cli, pairs):
 
 def test_any_setting_of_a_recipe_can_be_changed(cli, pairs):
     output = pairs / "x.safetensors"
-    settings = ("learning_rate=5e-4", "pixel_loss=absolute", 'config={"width":4}')
+    settings = (
+        "learning_rate=5e-4",
+        "pixel_loss=absolute",
+        'config={"width":4}',
+        'config={"depth":2}',
+    )
     options = [part for setting in settings for part in ("--set", setting)]
     done = train(cli, pairs, "-o", output, "--steps", 1, *options, "--json")
     assert done.code == 0, done.err
     recipe = json.loads(done.out)["card"]["recipe"]
     assert (recipe["learning_rate"], recipe["pixel_loss"]) == (5e-4, "absolute")
-    assert (recipe["config"]["width"], read_header(output).spec.config["width"]) == (
-        4,
-        4,
-    )
+    network = read_header(output).spec.config
+    assert recipe["config"] == network
+    assert (network["width"], network["depth"], network["in_channels"]) == (4, 2, 1)
 
 
 @pytest.mark.parametrize(
@@ -101,6 +105,10 @@ def test_any_setting_of_a_recipe_can_be_changed(cli, pairs):
         ("magic=1", "--set magic=1: NAME=VALUE is needed, NAME one of adversarial_we"),
         ("batch", "--set batch: NAME=VALUE is needed"),
         ("precision=half", "--set precision half: Input should be 'bf16-mixed' or"),
+        ("learning_rate=Infinity", "--set learning_rate inf: Input should be a finite"),
+        ("steps=7", "--set steps=7: NAME=VALUE is needed"),  # has an option
+        ('config={"widht":4}', "--set config, widht 4: Extra inputs are not"),
+        ("config=3", "--set config 3: Input should be a valid dictionary"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(cli, pairs, setting, reason):
@@ -119,6 +127,15 @@ def test_train_refuses_what_cannot_be(cli, pairs):
     (pairs / "target" / "2.tif").unlink()
     assert train(cli, pairs, "-o", output).failed_with("'2.tif' has no target")
     assert not output.exists()
+
+
+def test_what_a_start_model_brings_along_cannot_be_set(cli, pairs):
+    first, second = pairs / "a.safetensors", pairs / "b.safetensors"
+    train(cli, pairs, "-o", first, "--steps", 1, "--set", "low_percentile=20")
+    assert read_header(first).spec.low_percentile == 20
+    options = ("-o", second, "--from", first, "--set", "low_percentile=1")
+    assert train(cli, pairs, *options).code == 2
+    assert not second.exists()
 
 
 def test_demo_writes_three_images_and_a_picture(cli, tmp_path):

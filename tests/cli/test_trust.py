@@ -68,3 +68,14 @@ def test_result_without_its_maps_is_not_done(cli, image, model, tmp_path):
     (tmp_path / "out" / "b.re-blur-score.ome.tif").unlink()
     assert statuses(*fast)[0] == ["skipped", "failed"]
     assert statuses("--trust", "--trust-passes", "4")[0] == ["failed"] * 2
+
+
+def test_each_image_of_a_file_has_its_own_maps(cli, positions, model, tmp_path):
+    out = tmp_path / "out"
+    options = ("--trust", "--trust-passes", "0", "--json")
+    arguments = ("enhance", positions, "-o", out, "--model", model, *options)
+    assert cli(*arguments).code == 0
+    for number in range(3):
+        assert (out / f"positions_s{number}.expected-error.ome.tif").exists()
+    again = json.loads(cli(*arguments).out)["files"]
+    assert [f["status"] for f in again] == ["skipped"] * 3

@@ -42,9 +42,15 @@ def write_fields(tmp_path, rng):
 def apart(recipe_of):
     def split(pairs, **changes):
         recipe = recipe_of(**changes)
-        return keep_apart(pairs, recipe, spec_of(recipe.architecture, recipe.config))
+        return keep_apart(pairs, recipe, spec_for(recipe, 0.0, 100.0))
 
     return split
+
+
+def spec_for(recipe, low, high):
+    return spec_of(
+        *(recipe.architecture, recipe.config), low_percentile=low, high_percentile=high
+    )
 
 
 @pytest.fixture
@@ -61,6 +67,13 @@ def recipe_of():
         )
 
     return make
+
+
+def test_images_are_scaled_as_the_model_does_it(write_fields, recipe_of):
+    recipe = recipe_of()  # of another scaling, as a start model has one of its own
+    apart = keep_apart(write_fields(5), recipe, spec_for(recipe, 25.0, 75.0))
+    ends = np.percentile(apart.train[0].source, [25, 75])
+    np.testing.assert_allclose(ends, [0, 1], atol=1e-5)  # float32
 
 
 def places(images):

@@ -280,11 +280,32 @@ def test_difference_is_added_in_one_click(
         # It is made in a thread: the window stays live, and one is enough.
         assert viewer.layers[-1].name == "other"
         assert not dock.difference.isEnabled()
+        dock.modes.swipe.click()
     assert dock.difference.isEnabled()
+    assert not dock.modes.swipe.isChecked()  # the difference lies over both
     made = viewer.layers[-1]
     assert made.name == "difference: result - raw"
     np.testing.assert_allclose(made.data, 1, atol=1e-5)  # 2 - 1
     assert "orange is more" in dock.hint.text()
+
+
+def test_difference_of_a_layer_that_is_gone_is_dropped(
+    viewer: Viewer, dock: CompareDock, qtbot: QtBot
+) -> None:
+    with qtbot.waitSignal(dock.runner.idle, timeout=WAIT_MS):
+        dock.difference.click()
+        viewer.layers.remove("raw")
+    assert [layer.name for layer in viewer.layers] == ["result", "other"]
+
+
+def test_difference_that_fails_says_why(
+    viewer: Viewer, dock: CompareDock, qtbot: QtBot, told: list[str]
+) -> None:
+    viewer.layers["result"].data = np.full((200, 200), np.nan)
+    with qtbot.waitSignal(dock.runner.idle, timeout=WAIT_MS):
+        dock.difference.click()
+    assert "resampled holds NaN" in told[-1]
+    assert dock.difference.isEnabled()
 
 
 def test_what_cannot_be_compared_is_said_in_one_sentence(

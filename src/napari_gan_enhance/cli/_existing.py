@@ -88,6 +88,8 @@ def _other_source(told: Any, state: Mapping[str, Any]) -> str:
     name = told.get("name") if isinstance(told, dict) else None
     if name is None:
         return "does not tell what it was made of (earlier versions wrote such results)"
+    if {**told, "series": None} == {**state, "series": None}:
+        return "was made of another image of that file"
     if name == state["name"]:
         return "was made of another file of that name, or of this one before it changed"
     return f"was made of {name!r}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
-    from napari_gan_enhance.batch import Task
+    from napari_gan_enhance.batch import FileReport, Task
     from napari_gan_enhance.cli._trust import TrustFiles
     from napari_gan_enhance.micrograph.micrograph import Micrograph
     from napari_gan_enhance.progress import Job
@@ -67,7 +67,7 @@ def process_files(
     is_folder = len(tasks) > 1 or tasks[0].output.parent == output
     if is_folder:
         _make_folder(output)
-    reports = []
+    reports: dict[Task, FileReport] = {}
     jobs = batch.run(
         (one for task in tasks for one in batch.each_image(task))
         if is_folder
@@ -78,14 +78,14 @@ def process_files(
     )
     for task, one in jobs:
         report = run_job(one, label=_label(task))
-        reports.append(report)
+        reports[task] = report
         if report.message:
             message(f"Error: {_with_name(report, _label(task), is_folder=is_folder)}")
     if as_json:
-        print_json({"files": [_described(r) for r in reports]})
-    elif len(reports) > 1 or reports[0].status != "failed":
-        message(_summary(reports))
-    if any(r.status == "failed" for r in reports):
+        print_json({"files": [_described(t, r) for t, r in reports.items()]})
+    elif len(reports) > 1 or not _failed(reports):
+        message(_summary(list(reports.values())))
+    if _failed(reports):
         raise typer.Exit(1)
 
 
@@ -157,15 +157,20 @@ def _label(task: Task) -> str:
     return name if task.series is None else f"{name}, image {task.series}"
 
 
-def _with_name(report: Any, label: str, *, is_folder: bool) -> str:
+def _with_name(report: FileReport, label: str, *, is_folder: bool) -> str:
     """Return why a file failed; of several files the reader must know which."""
     reason = str(report.message)
     return f"{label}: {reason}" if is_folder and label not in reason else reason
 
 
-def _described(report: Any) -> dict[str, Any]:
+def _failed(reports: Mapping[Task, FileReport]) -> bool:
+    return any(report.status == "failed" for report in reports.values())
+
+
+def _described(task: Task, report: FileReport) -> dict[str, Any]:
     return {
         "input": str(report.source),
+        "image": task.series or 0,
         "output": str(report.output),
         "status": report.status,
         "message": report.message,
@@ -175,7 +180,7 @@ def _described(report: Any) -> dict[str, Any]:
     }
 
 
-def _summary(reports: list[Any]) -> str:
+def _summary(reports: list[FileReport]) -> str:
     count = {
         s: sum(r.status == s for r in reports) for s in ("done", "skipped", "failed")
     }

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 import typer
 
 
+def as_option(setting: str) -> str:
+    """Return the option of a setting that is named as it is."""
+    return f"--{setting.replace('_', '-')}"
+
+
 @contextlib.contextmanager
-def wrong_option(spelled: Mapping[str, str] | None = None) -> Iterator[None]:
+def wrong_option(spelled: Callable[[str], str] = as_option) -> Iterator[None]:
     """Say which option a record of settings refuses, and why.
 
     Parameters
     ----------
-    spelled : mapping of str to str, optional
-        Options of settings that are not named as their setting is.
+    spelled : callable, optional
+        Returns the option of a setting.
 
     Raises
     ------
@@ -30,7 +35,5 @@ def wrong_option(spelled: Mapping[str, str] | None = None) -> Iterator[None]:
         first = error.errors()[0]
         reason = first["msg"].removeprefix("Value error, ")
         if first["loc"]:
-            name = str(first["loc"][0])
-            option = (spelled or {}).get(name, f"--{name.replace('_', '-')}")
-            reason = f"{option} {first['input']}: {reason}"
+            reason = f"{spelled(str(first['loc'][0]))} {first['input']}: {reason}"
         raise typer.BadParameter(reason) from error

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
-
-if TYPE_CHECKING:
-    from napari_gan_enhance.training.recipe import Recipe
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 
@@ -85,19 +82,23 @@ def train(
     from napari_gan_enhance.checkpoints.describe import card_text, described
     from napari_gan_enhance.checkpoints.header import read_header
     from napari_gan_enhance.cli._console import print_json, run_job
+    from napari_gan_enhance.cli._recipe import chosen_recipe
     from napari_gan_enhance.training.run import TrainingJob, run_training
 
     if len(source) != len(target):
         raise typer.BadParameter("give as many --target as --source")
     job = TrainingJob(
         list(zip(source, target, strict=True)),
-        _recipe(
+        chosen_recipe(
             recipe or ("panek" if start is None else "finetune"),
+            {
+                "steps": steps,
+                "minutes": minutes,
+                "seed": seed,
+                "field_pattern": field_pattern,
+            },
             changes or [],
-            steps=steps,
-            minutes=minutes,
-            seed=seed,
-            field_pattern=field_pattern,
+            has_start=start is not None,
         ),
         output,
         start=start,
@@ -111,38 +112,6 @@ def train(
         return
     header = read_header(output)
     print_json(described(header)) if as_json else typer.echo(card_text(header))
-
-
-def _recipe(name: str, changes: list[str], **options: Any) -> Recipe:
-    """Return a recipe with what the user changed."""
-    from napari_gan_enhance.cli._settings import wrong_option
-    from napari_gan_enhance.training.recipe import Recipe
-    from napari_gan_enhance.training.recipes import recipe_named
-
-    recipe = recipe_named(name).model_dump()
-    given = {key: value for key, value in options.items() if value is not None}
-    changed = dict(_setting(change, recipe) for change in changes)
-    with wrong_option({key: f"--set {key}" for key in changed}):
-        return Recipe.model_validate({**recipe, **given, **changed})
-
-
-def _setting(change: str, recipe: dict[str, Any]) -> tuple[str, Any]:
-    """Return name and value of one `--set`; a value that is no JSON is a text."""
-    import json
-
-    name, equals, text = change.partition("=")
-    known = sorted({*recipe} - {"name"})
-    if not equals or name not in known:
-        raise typer.BadParameter(
-            f"--set {change}: NAME=VALUE is needed, NAME one of {', '.join(known)}."
-        )
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return name, text
-    if isinstance(value, dict) and isinstance(recipe[name], dict):
-        value = {**recipe[name], **value}  # of a network, the rest stays
-    return name, value
 
 
 def _card(path: Path | None, output: Path) -> dict[str, Any]:

@@ -132,8 +132,11 @@ def _finished(name: str, folder: str) -> Method:
         )
 
     def run(path: Path, source: Micrograph) -> Job[Micrograph]:
-        stem = file_stem(path)
-        found = sorted(p for p in Path(folder).iterdir() if file_stem(p) == stem)
+        stem, files = file_stem(path), sorted(Path(folder).iterdir())
+        # Of a file with several images `enhance` numbers the results.
+        found = [p for p in files if file_stem(p) == stem] or [
+            p for p in files if file_stem(p) == f"{stem}_s0"
+        ]
         if len(found) != 1:
             raise InputError(
                 f"{folder!r} holds {len(found)} results named {stem!r} - of every "

@@ -118,7 +118,7 @@ def keep_apart(pairs: Sequence[Pair], recipe: Recipe, spec: ModelSpec) -> HeldOu
             return _by_region(pairs, recipe, spec)
         split = _with_one_field_held_out(split)
     train, validation, test = (
-        tuple(_loaded(side, recipe, spec))
+        tuple(_loaded(side, spec))
         for side in (split.train, split.validation, split.test)
     )
     check_each_once(pairs)  # now that none is known to be blank, as many may be
@@ -140,7 +140,7 @@ def _with_one_field_held_out(split: Split) -> Split:
 
 
 def _by_region(pairs: Sequence[Pair], recipe: Recipe, spec: ModelSpec) -> HeldOut:
-    images = _loaded(pairs, recipe, spec)
+    images = _loaded(pairs, spec)
     origins = _origins(images)
     first = [min(o[axis] for o in origins) for axis in (0, 1)]
     places = [(o[0] - first[0], o[1] - first[1]) for o in origins]
@@ -248,9 +248,10 @@ def _text(box: Box) -> str:
     return " x ".join(f"{side.start}-{side.stop}" for side in box)
 
 
-def _loaded(pairs: Sequence[Pair], recipe: Recipe, spec: ModelSpec) -> list[ImagePair]:
+def _loaded(pairs: Sequence[Pair], spec: ModelSpec) -> list[ImagePair]:
     """Load pairs, and refuse those whose channels do not fit the network."""
-    images = load_pairs(pairs, (recipe.low_percentile, recipe.high_percentile))
+    # A start model brings its own scaling, which the result keeps.
+    images = load_pairs(pairs, (spec.low_percentile, spec.high_percentile))
     for image in images:
         for side, pixels in (("source", image.source), ("target", image.target)):
             needed = spec.in_channels if side == "source" else spec.out_channels

@@ -19,7 +19,7 @@ class Recipe(BaseModel):
     architecture, config : str, dict
         The network, when training from scratch.
     low_percentile, high_percentile : float
-        Intensity scaling of the sources.
+        Intensity scaling of the sources, when training from scratch.
     steps : int
         Optimizer updates.
     minutes : float or None
@@ -66,7 +66,7 @@ class Recipe(BaseModel):
     seed : int
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: str
     architecture: str = "residual-unet"

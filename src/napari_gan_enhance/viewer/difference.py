@@ -200,29 +200,34 @@ def difference_job(
         axis: min(max(nearest, span[0]), span[-1])
         for (axis, span), nearest in zip(made.places.items(), at, strict=False)
     }
-    return _subtracted(made, before, after, shown, fits=fits)
+    return _subtracted(made, before, (before.name, after.name), shown, fits=fits)
 
 
 def _subtracted(
     made: Difference,
     before: Image,
-    after: Image,
+    names: tuple[str, str],
     shown: Mapping[str, int],
     *,
     fits: bool,
 ) -> Job[Subtracted]:
-    name, fitted = f"difference: {after.name} - {before.name}", after.name
-    yield Progress(0, 1, "subtracting")
+    """Subtract; the layer is only handed on, as this may run in a thread."""
+    first, second = names
+    fitted = second
+    yield Progress(0, 3, "subtracting")
     if fits:
         made.fit(shown)
-        fitted = f"{made.gain:.4g} x {after.name} {made.offset:+.4g}"
+        fitted = f"{made.gain:.4g} x {second} {made.offset:+.4g}"
+    yield Progress(1, 3, "subtracting")
+    limit = _limit(made.plane(shown))
+    yield Progress(2, 3, "subtracting")
     return Subtracted(
         before,
-        name,
+        f"difference: {second} - {first}",
         made.pixels(),
         made.grid.region,
-        _limit(made.plane(shown)),
-        f"{fitted} - {before.name}: orange is more, blue less, black the same.",
+        limit,
+        f"{fitted} - {first}: orange is more, blue less, black the same.",
     )
 
 

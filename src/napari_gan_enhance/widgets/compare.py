@@ -101,7 +101,6 @@ class CompareDock(QWidget):
 
     def _on_difference(self) -> None:
         before, after = self.pair.layers()
-        self.modes.end()  # it would lie over both
         try:
             job = difference_job(
                 self._viewer, before, after, fits=self.fits.isChecked()
@@ -115,6 +114,7 @@ class CompareDock(QWidget):
 
     def _on_subtracted(self, subtracted: Subtracted) -> None:
         if subtracted.before in self._viewer.layers:
+            self.modes.end()  # the difference would lie over both
             add_subtracted(self._viewer, subtracted)
             self.hint.setText(subtracted.said)
 
