@@ -1,0 +1,63 @@
+"""Average the weights of a generator and of what a training made of it.
+
+    python tests/benchmarks/average.py START TRAINED OUT.safetensors --card CARD.json \\
+      --source DIR --target DIR [--source DIR --target DIR ...]
+
+Half of the way often does better on data that neither saw than either end does
+(Wortsman et al., arXiv 2109.01903). The folders are those of the training: it is scored
+anew on the fields that played no part in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import torch
+
+from napari_gan_enhance.checkpoints.bundled import resolve_model
+from napari_gan_enhance.checkpoints.describe import card_text
+from napari_gan_enhance.checkpoints.header import read_header
+from napari_gan_enhance.checkpoints.native import load_network, save_checkpoint
+from napari_gan_enhance.progress import drain
+from napari_gan_enhance.training.held_out import keep_apart
+from napari_gan_enhance.training.pairs import find_pairs
+from napari_gan_enhance.training.recipe import Recipe
+from napari_gan_enhance.training.report import describe_data, held_out_scores, make_card
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("start")
+    parser.add_argument("trained", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--card", type=Path, required=True)
+    parser.add_argument("--source", type=Path, action="append", required=True)
+    parser.add_argument("--target", type=Path, action="append", required=True)
+    options = parser.parse_args()
+    start = read_header(resolve_model(options.start))
+    trained = read_header(options.trained)
+    network = load_network(trained)
+    before, after = load_network(start).state_dict(), network.state_dict()
+    network.load_state_dict({n: (before[n] + after[n]) / 2 for n in before})
+
+    recipe = Recipe.model_validate(trained.card.recipe)
+    folders = zip(options.source, options.target, strict=True)
+    pairs = [p for s, t in folders for p in find_pairs(s, t, recipe.field_pattern)]
+    held_out = keep_apart(pairs, recipe, trained.spec)
+    texts = json.loads(options.card.read_text(encoding="utf-8"))
+    card = make_card(
+        (*start.card.training_data, *describe_data(held_out, texts["data"])),
+        recipe,
+        trained.card.steps or 0,
+        drain(held_out_scores(network, trained.spec, held_out, torch.device("cpu"))),
+        {**texts, "parent": start.sha256},
+    )
+    save_checkpoint(options.out, network.state_dict(), trained.spec, card)
+    sys.stdout.write(card_text(read_header(options.out)) + "\n")
+
+
+if __name__ == "__main__":
+    main()
