@@ -50,6 +50,16 @@ def test_failures_are_named(seen, reason):
         check_losses({**HEALTHY, **seen}, HEALTHY, 500, 0.1)
 
 
+def test_a_batch_of_background_is_no_failure():
+    """Nothing is to be seen there: flat is right, and the smallest drift stands out."""
+    empty = {"spread": 5e-4, "target_spread": 5e-3, "target_largest": 0.02}
+    background = {**HEALTHY, **empty, "largest": 0.3, "shift": -0.03}
+    check_losses(background, HEALTHY, 500, 1.0)
+    for change in ({"shift": -0.2}, {"largest": 11.0}):
+        with pytest.raises(TrainingError):
+            check_losses({**background, **change}, HEALTHY, 500, 1.0)
+
+
 def test_wrong_brightness_of_the_start_is_no_drift():
     dark = {**HEALTHY, "shift": -0.3}
     check_losses(dark, dark, 500, 0.1)
