@@ -8,7 +8,11 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_gan_enhance.viewer.alignment import Overlay
-from napari_gan_enhance.viewer.contrast import matched_limits, overlay_limits
+from napari_gan_enhance.viewer.contrast import (
+    ContrastMatch,
+    matched_limits,
+    overlay_limits,
+)
 
 
 @pytest.fixture
@@ -41,6 +45,20 @@ def test_lazy_result_is_matched_on_the_plane_on_screen(viewer: ViewerModel) -> N
     viewer.dims.set_point(0, 6)
     limits = matched_limits(viewer, source, result)
     assert limits == pytest.approx((4020, 4158), abs=2)
+
+
+def test_result_is_matched_until_its_contrast_is_set(viewer: ViewerModel) -> None:
+    """Noise goes down to 0 in the source, the background of the result is 50."""
+    source = viewer.add_image(ramps()[0], contrast_limits=(0, 99))
+    kept, changed = (
+        viewer.add_image(50 + ramps()[0] / 2, contrast_limits=(0, 99)) for _ in "ab"
+    )
+    matches = [ContrastMatch(viewer, source) for _ in "ab"]
+    changed.contrast_limits = (10, 20)  # while the run goes on
+    for match, layer in zip(matches, (kept, changed), strict=True):
+        match.apply(layer)
+    assert kept.contrast_limits == pytest.approx([50, 99.5], abs=0.5)
+    assert changed.contrast_limits == [10, 20]
 
 
 def test_coarse_level_is_read_at_the_same_depth(viewer: ViewerModel) -> None:

@@ -35,8 +35,9 @@ def matched_limits(
 ) -> tuple[float, float]:
     """Return limits that make as much of the result black and white as of its source.
 
-    Deconvolution gathers light: on the source's own limits it would look overexposed,
-    and a comparison with it would not be fair.
+    Deconvolution gathers light: on the source's own limits it would look overexposed;
+    and where noise and haze are gone the background would be gray, as black is where
+    the source's noise ends. A comparison with either would not be fair.
 
     Parameters
     ----------
@@ -95,7 +96,7 @@ def overlay_limits(viewer: ViewerModel, layer: Image) -> tuple[float, float]:
 
 
 class ContrastMatch:
-    """Match a result's contrast to its source, until the user sets it.
+    """Match a result's contrast to its source, from which it begins, until it is set.
 
     Parameters
     ----------
@@ -106,7 +107,7 @@ class ContrastMatch:
     def __init__(self, viewer: ViewerModel, source: Image) -> None:
         # A result's metadata hold this, and must keep nothing else alive.
         self._viewer, self._source = weakref.ref(viewer), weakref.ref(source)
-        self._set: tuple[float, ...] | None = None
+        self._set = tuple(source.contrast_limits)
 
     def apply(self, layer: Image) -> None:
         """Match the contrast of a result as it is now."""
@@ -114,7 +115,7 @@ class ContrastMatch:
         limits = tuple(layer.contrast_limits)
         if viewer is None or source is None or layer.rgb:
             return
-        if self._set in (None, limits):
+        if self._set == limits:
             layer.contrast_limits = matched_limits(viewer, source, layer)
             self._set = tuple(layer.contrast_limits)
 

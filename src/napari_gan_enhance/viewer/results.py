@@ -52,7 +52,7 @@ class RunLayers:
         self._axes = axes
         self._layers: dict[ResultKind, Image] = {}
         self._unfinished: set[ResultKind] = set()
-        self._contrast = ContrastMatch(viewer, source)
+        self._contrast: dict[ResultKind, ContrastMatch] = {}
 
     @property
     def layers(self) -> tuple[Image, ...]:
@@ -116,11 +116,13 @@ class RunLayers:
             contrast_limits=tuple(self._source.contrast_limits),
         )
         layer: Image = Layer.create(*data)
+        contrast = ContrastMatch(self._viewer, self._source)
         if started.iterations is not None:
-            started.iterations.contrast = self._contrast
+            started.iterations.contrast = contrast
             layer.metadata[ITERATIONS_KEY] = started.iterations
         layer.metadata[SOURCE_KEY] = MadeOf(weakref.ref(self._source), started.region)
         self._layers[started.kind] = layer
+        self._contrast[started.kind] = contrast
         self._unfinished.add(started.kind)
         active = self._viewer.layers.selection.active
         self._viewer.add_layer(layer)
@@ -136,7 +138,7 @@ class RunLayers:
         if finished.kind == "deconvolved":
             show_newest(layer)
             describe_iteration(layer)
-            self._contrast.apply(layer)
+        self._contrast[finished.kind].apply(layer)
         layer.refresh()  # the last tiles, and the thumbnail once
 
     def _note(self, index: int) -> None:
