@@ -175,10 +175,10 @@ def _one(
     try:
         if made_before is not None:
             raise _one_name(made_before, task)
-        if task.output.resolve() in {p.resolve() for p in files_of_set(task.source)}:
-            raise _own_input(task)
-        if not overwrite and os.path.lexists(task.output) and is_done(task):
-            return FileReport(task.source, task.output, "skipped")
+        if os.path.lexists(task.output):
+            _check_no_part(task)
+            if not overwrite and is_done(task):
+                return FileReport(task.source, task.output, "skipped")
         check_output(task.output, overwrite=overwrite)
         yield from _noted(work(task), notes)
     except Exception as error:  # noqa: BLE001 - the other files shall be done
@@ -268,6 +268,12 @@ def _check(tasks: Sequence[Task]) -> None:
             raise _one_name(other, task)
         if task.output.resolve() == task.source.resolve():
             raise _own_input(task)
+
+
+def _check_no_part(task: Task) -> None:
+    """Refuse a result that would replace a file over which its source is spread."""
+    if task.output.resolve() in {p.resolve() for p in files_of_set(task.source)}:
+        raise _own_input(task)
 
 
 def _one_name(other: Path, task: Task) -> InputError:
