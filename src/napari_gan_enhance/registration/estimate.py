@@ -1,7 +1,7 @@
 """Find the transform between two images, from a coarse search to the last hundredth.
 
 thumbnails (128 px)   all rotations, scales and shifts               `search`
-256, 512, ... px      Gauss-Newton on band-passed images             `refine`
+256, 512 px           Gauss-Newton on band-passed images             `refine`
 -> convincing?        as aligned against shifted                     `evidence`
 stacks                which planes face each other                   `depth`
 full pixels           Gauss-Newton, weighted by what both share      `filtering`
@@ -51,13 +51,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Matrix = NDArray[np.float64]
+    Pair = tuple[Canvas, Canvas]
 
 MOST_PIXELS = 2**22
 """Larger images are refined with larger pixels: 4 megapixels fix a transform to a few
 hundredths of a pixel, and the slopes of one image take 100 MiB."""
 
+COARSE_SIDE = 256
+"""Pixels along the longer side at which what the search found is refined first."""
+
 JUDGED_SIDE = 512
-"""Pixels along the longer side at which evidence is looked for."""
+"""And then, and at which evidence is looked for."""
 
 STAGES = 4
 
@@ -138,14 +142,14 @@ def estimate(
     """
     kind = settings.transform
     flat = moving.projection(), fixed.projection()
-    lateral, found = yield from _lateral(*flat, settings)
-    check_evidence(found)
+    lateral, bands = yield from _lateral(*flat, settings)
     shift = 0.0
     if moving.pixels.ndim == 3 or fixed.pixels.ndim == 3:
         shift = yield from match_depth(moving, fixed, lateral)
         flat = facing_planes(moving, fixed, shift)
+        bands = _judged_bands(*flat)
     yield Progress(2, STAGES, "refining")
-    lateral, agreed = yield from _refined(*flat, lateral, kind)
+    lateral, agreed = yield from _refined(*flat, bands, lateral, kind)
     check_evidence(agreed.evidence)
     matrix = lateral
     if moving.pixels.ndim == 3 or fixed.pixels.ndim == 3:
@@ -215,32 +219,41 @@ def measure(moving: PlacedImage, fixed: PlacedImage) -> Job[Agreement]:
     pixel_um = _working_pixel(*planes)
     pair = canvas_of(planes[0], pixel_um), canvas_of(planes[1], pixel_um)
     matrix = np.eye(3)
-    return _judged(*pair, *_shared(*pair, matrix), matrix)
+    bands = _judged_bands(*planes)
+    return _judged(bands, *_shared(*pair, matrix), matrix)
 
 
 def _lateral(
     moving: PlacedImage, fixed: PlacedImage, settings: AlignSettings
-) -> Job[tuple[Matrix, Evidence]]:
-    """Search, and search again among all angles if that convinces nobody."""
+) -> Job[tuple[Matrix, Pair]]:
+    """Search, and search again among all angles if that convinces nobody.
+
+    Returns
+    -------
+    matrix, bands
+        `bands` are the images that it was judged by.
+    """
     kind = settings.transform
     yield Progress(0, STAGES, "searching the pose")
     matrix = np.eye(3)
     if settings.start == "anywhere":
         matrix = yield from _searched(moving, fixed, kind, is_wide=False)
-    matrix, found = yield from _pyramid(moving, fixed, matrix, kind)
-    if found.is_convincing or kind == "translation" or settings.start == "here":
-        return matrix, found
-    wide = yield from _searched(moving, fixed, kind, is_wide=True)
-    wide, again = yield from _pyramid(moving, fixed, wide, kind)
-    is_better = again.is_convincing or again.deviations > found.deviations
-    return (wide, again) if is_better else (matrix, found)
+    matrix, bands = yield from _pyramid(moving, fixed, matrix, kind)
+    found = evidence(*bands, matrix)
+    if not (found.is_convincing or kind == "translation" or settings.start == "here"):
+        wide = yield from _searched(moving, fixed, kind, is_wide=True)
+        wide, bands = yield from _pyramid(moving, fixed, wide, kind)
+        again = evidence(*bands, wide)
+        if again.is_convincing or again.deviations > found.deviations:
+            matrix, found = wide, again
+    check_evidence(found)
+    return matrix, bands
 
 
 def _searched(
     moving: PlacedImage, fixed: PlacedImage, kind: TransformKind, *, is_wide: bool
 ) -> Job[Matrix]:
-    pixel_um = _side_um(moving, fixed) / THUMBNAIL
-    pixel_um = max(pixel_um, _working_pixel(moving, fixed))
+    pixel_um = _pixel_um(moving, fixed, THUMBNAIL)
     angles, scales = (ALL_ANGLES, ALL_SCALES) if is_wide else (ANGLES, SCALES)
     if kind == "translation":
         angles = (0.0,)
@@ -254,21 +267,35 @@ def _searched(
 
 def _pyramid(
     moving: PlacedImage, fixed: PlacedImage, matrix: Matrix, kind: TransformKind
-) -> Job[tuple[Matrix, Evidence]]:
-    """Refine on ever finer pixels, and judge the result."""
-    finest, side = _working_pixel(moving, fixed), _side_um(moving, fixed)
-    sizes = [s for s in (side / 128, side / 256, side / JUDGED_SIDE) if s > finest]
-    sizes.append(max(finest, side / JUDGED_SIDE))
-    for pixel_um in sizes[1:] or sizes:
-        pair = [bandpassed(canvas_of(x, pixel_um)) for x in (moving, fixed)]
-        for step in refine(pair[0], pair[1], matrix, kind):
+) -> Job[tuple[Matrix, Pair]]:
+    """Refine on ever finer pixels; return the finest images, too."""
+    sizes = {_pixel_um(moving, fixed, side) for side in (COARSE_SIDE, JUDGED_SIDE)}
+    for pixel_um in sorted(sizes, reverse=True):
+        bands = _bands(moving, fixed, pixel_um)
+        for step in refine(*bands, matrix, kind):
             matrix = step.matrix
             yield Progress(1, STAGES, "refining")
-    return matrix, evidence(pair[0], pair[1], matrix)
+    return matrix, bands
+
+
+def _judged_bands(moving: PlacedImage, fixed: PlacedImage) -> Pair:
+    """Return both images band-passed, as evidence is looked for."""
+    return _bands(moving, fixed, _pixel_um(moving, fixed, JUDGED_SIDE))
+
+
+def _bands(moving: PlacedImage, fixed: PlacedImage, pixel_um: float) -> Pair:
+    return (
+        bandpassed(canvas_of(moving, pixel_um)),
+        bandpassed(canvas_of(fixed, pixel_um)),
+    )
 
 
 def _refined(
-    moving: PlacedImage, fixed: PlacedImage, matrix: Matrix, kind: TransformKind
+    moving: PlacedImage,
+    fixed: PlacedImage,
+    bands: Pair,
+    matrix: Matrix,
+    kind: TransformKind,
 ) -> Job[tuple[Matrix, Agreement]]:
     """Refine on full pixels with the weights of what both images share."""
     pixel_um = _working_pixel(moving, fixed)
@@ -279,10 +306,10 @@ def _refined(
         matrix = step.matrix
         yield Progress(2, STAGES, "refining")
     yield Progress(3, STAGES, "measuring what is left")
-    return matrix, _judged(*pair, *shared, matrix)
+    return matrix, _judged(bands, *shared, matrix)
 
 
-def _shared(moving: Canvas, fixed: Canvas, matrix: Matrix) -> tuple[Canvas, Canvas]:
+def _shared(moving: Canvas, fixed: Canvas, matrix: Matrix) -> Pair:
     """Return both images weighted by the frequencies on which they agree."""
     seen = _seen(moving, fixed, matrix)
     valid = np.isfinite(seen) & fixed.inside
@@ -301,17 +328,15 @@ def _shared(moving: Canvas, fixed: Canvas, matrix: Matrix) -> tuple[Canvas, Canv
     )
 
 
-def _judged(
-    moving: Canvas, fixed: Canvas, clear: Canvas, target: Canvas, matrix: Matrix
-) -> Agreement:
+def _judged(bands: Pair, clear: Canvas, target: Canvas, matrix: Matrix) -> Agreement:
     """Return evidence and local shifts.
 
     Parameters
     ----------
-    moving, fixed : Canvas
-        As they are.
+    bands : (Canvas, Canvas)
+        Moving and fixed image, see `_bands`.
     clear, target : Canvas
-        The same, weighted.
+        The same, weighted; see `_shared`.
     matrix : ndarray, shape (3, 3)
     """
     seen = _seen(clear, target, matrix)
@@ -320,19 +345,7 @@ def _judged(
     shifts = local_shifts(
         filled, target.values, valid, target.pixel_um, target.origin_um
     )
-    thinned = max(1, max(fixed.values.shape) // JUDGED_SIDE)
-    pair = [bandpassed(_coarser(c, thinned)) for c in (moving, fixed)]
-    return Agreement(evidence(pair[0], pair[1], matrix), shifts)
-
-
-def _coarser(canvas: Canvas, factor: int) -> Canvas:
-    if factor == 1:
-        return canvas
-    plane = PlacedImage(canvas.values, canvas.to_world)
-    coarse = canvas_of(plane, canvas.pixel_um * factor)
-    rows, columns = (np.arange(n) * factor for n in coarse.values.shape)
-    inside = coarse.inside & canvas.inside[np.ix_(rows, columns)]
-    return Canvas(coarse.values, inside, coarse.pixel_um, coarse.origin_um)
+    return Agreement(evidence(*bands, matrix), shifts)
 
 
 def _seen(moving: Canvas, fixed: Canvas, matrix: Matrix) -> NDArray[np.float32]:
@@ -341,8 +354,10 @@ def _seen(moving: Canvas, fixed: Canvas, matrix: Matrix) -> NDArray[np.float32]:
     return warped(moving.values, into[:2, :2], into[:2, 2], fixed.values.shape)
 
 
-def _side_um(moving: PlacedImage, fixed: PlacedImage) -> float:
-    return float(max(max(p.pixels.shape[-2:]) * p.pixel_um for p in (moving, fixed)))
+def _pixel_um(moving: PlacedImage, fixed: PlacedImage, side: int) -> float:
+    """Return the size of so many pixels along the longer side, or of the finest."""
+    longer = max(max(p.pixels.shape[-2:]) * p.pixel_um for p in (moving, fixed))
+    return max(float(longer) / side, _working_pixel(moving, fixed))
 
 
 def _working_pixel(moving: PlacedImage, fixed: PlacedImage) -> float:

@@ -78,12 +78,18 @@ def evidence(moving: Canvas, fixed: Canvas, matrix: NDArray[np.float64]) -> Evid
     is_seen = np.isfinite(seen)
     seen = np.where(is_seen, seen, 0)
     shape = [fft.next_fast_len(2 * n, real=True) for n in fixed.values.shape]
-    cross = _correlate(fixed.values, seen, shape)
+    still, still_energy, inside = (
+        fft.rfft2(x.astype(np.float32), shape)
+        for x in (fixed.values, fixed.values**2, fixed.inside)
+    )
+    shifted, shifted_energy, reached = (
+        fft.rfft2(x.astype(np.float32), shape).conj() for x in (seen, seen**2, is_seen)
+    )
+    cross = fft.irfft2(still * shifted, shape)
     # Energies of what overlaps at each shift: a corner in common is no full agreement.
-    inside = fixed.inside.astype(np.float32)
-    energy = _correlate(fixed.values**2, is_seen.astype(np.float32), shape)
-    energy *= _correlate(inside, seen**2, shape)
-    overlap = _correlate(inside, is_seen.astype(np.float32), shape)
+    energy = fft.irfft2(still_energy * reached, shape)
+    energy *= fft.irfft2(inside * shifted_energy, shape)
+    overlap = fft.irfft2(inside * reached, shape)
     floor = 1e-6 * float(energy.max()) + np.finfo(np.float32).tiny
     surface = (cross / np.sqrt(np.maximum(energy, floor))).astype(np.float32)
     return _judged(surface, overlap > LEAST_OVERLAP * overlap[0, 0])
@@ -113,10 +119,3 @@ def _judged(surface: NDArray[np.float32], counts: NDArray[np.bool_]) -> Evidence
     spread = float(shifted.std()) + np.finfo(float).tiny
     peak = float(surface[0, 0])
     return Evidence(peak, float(shifted.max()), float(peak / spread))
-
-
-def _correlate(
-    fixed: NDArray[np.float32], moving: NDArray[np.float32], shape: list[int]
-) -> NDArray[np.float32]:
-    spectrum = fft.rfft2(fixed, shape) * fft.rfft2(moving, shape).conj()
-    return np.asarray(fft.irfft2(spectrum, shape), np.float32)

@@ -67,7 +67,7 @@ def bandpassed(canvas: Canvas) -> Canvas:
     weight = canvas.inside.astype(np.float32)
     band = _inside_blur(filled, weight, FINE) - _inside_blur(filled, weight, COARSE)
     band *= weight
-    energy = ndimage.gaussian_filter(band * band, 2 * COARSE)
+    energy = ndimage.gaussian_filter(band * band, 2 * COARSE, truncate=2)
     floor = NOISE_FLOOR * float((band * band).mean())
     return canvas.with_values(band / np.sqrt(energy + floor + np.finfo("f4").tiny))
 
