@@ -27,6 +27,7 @@ TINY = Recipe(
     patch=32,
     batch=4,
     learning_rate=5e-3,
+    precision="32-true",  # or a processor with fast bfloat16 would go another way
     validate_every=20,
     validation_share=0.2,
     test_share=0.2,
