@@ -43,15 +43,28 @@ def stopped_at(job, step):
 
 
 @pytest.mark.parametrize(
-    "recipe", [SHORT, ADVERSARIAL], ids=["supervised", "adversarial"]
+    "recipe",
+    [SHORT, ADVERSARIAL, {**SHORT, "precision": "bf16-mixed"}],
+    ids=["supervised", "adversarial", "bfloat16"],
 )
 @pytest.mark.parametrize("step", [3, 6, 8])
 def test_resumed_training_equals_an_unbroken_one(make_job, recipe, step):
-    unbroken = make_job("a.safetensors", recipe=recipe)
+    assert_same_after_a_break(make_job, step, recipe=recipe)
+
+
+def test_resumed_training_goes_back_to_the_same_start(make_job):
+    start = make_job("start.safetensors", recipe=SHORT)
+    drain(run_training(start))
+    recipe = {**SHORT, "interpolation": 0.5}
+    assert_same_after_a_break(make_job, 8, recipe=recipe, start=str(start.output))
+
+
+def assert_same_after_a_break(make_job, step, **how):
+    unbroken = make_job("a.safetensors", **how)
     drain(run_training(unbroken))
-    broken = stopped_at(make_job("b.safetensors", recipe=recipe), step)
+    broken = stopped_at(make_job("b.safetensors", **how), step)
     assert resume_path(broken.output).exists()
-    drain(run_training(make_job("b.safetensors", recipe=recipe, resume=True)))
+    drain(run_training(make_job("b.safetensors", **how, resume=True)))
     first, second = load_file(unbroken.output), load_file(broken.output)
     assert all(torch.equal(first[name], second[name]) for name in first)
 

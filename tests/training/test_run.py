@@ -54,8 +54,10 @@ def reports_of(job, kind):
     return [r.detail for r in run_training(job) if isinstance(r.detail, kind)]
 
 
-def test_training_learns_and_says_so(make_job):
-    job = make_job(card={"name": "mine"}, recipe={"steps": 200})
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_training_learns_and_says_so(make_job, precision):
+    recipe = {"steps": 200, "precision": precision}
+    job = make_job(card={"name": "mine"}, recipe=recipe)
     card = drain(run_training(job))
     gain = next(s for s in card.scores if s.metric.startswith("PSNR gain"))
     assert gain.value > 3  # dB on a field it never saw; the untrained network has 0
@@ -161,6 +163,39 @@ def test_start_is_kept_if_no_step_is_better(make_job, monkeypatch):
     assert any("result is the start, unchanged" in note for note in notes)
     start, result = load_file(first.output), load_file(job.output)
     assert all(torch.equal(start[name], result[name]) for name in start)
+
+
+UNJUDGED = {"steps": 10, "validation_share": 0, "test_share": 0}
+"""With nothing held out the last step is kept."""
+
+
+def test_what_is_kept_lies_between_the_start_and_the_average(make_job):
+    start = make_job("start.safetensors", recipe={"steps": 1})
+    drain(run_training(start))
+    kept = {}
+    for share in (1.0, 0.25):
+        recipe = {**UNJUDGED, "interpolation": share}
+        job = make_job(f"{share}.safetensors", recipe=recipe, start=str(start.output))
+        drain(run_training(job))
+        kept[share] = load_file(job.output)
+    begun = load_file(start.output)
+    for name, weights in kept[0.25].items():
+        # Stored in float16: each of the three is rounded to 1 in 2048.
+        expected = 0.75 * begun[name].double() + 0.25 * kept[1.0][name].double()
+        torch.testing.assert_close(weights.double(), expected, rtol=2e-3, atol=1e-4)
+    assert any((kept[1.0][n] - kept[0.25][n]).abs().max() > 1e-2 for n in begun)
+
+
+def test_random_weights_are_no_start_to_go_back_to(make_job):
+    whole, part = (
+        make_job(f"{share}.safetensors", recipe={**UNJUDGED, "interpolation": share})
+        for share in (1.0, 0.25)
+    )
+    for job in (whole, part):
+        drain(run_training(job))
+    first, second = load_file(whole.output), load_file(part.output)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert read_header(part.output).card.recipe["interpolation"] == 1
 
 
 def test_result_better_than_the_start_says_nothing(make_job):

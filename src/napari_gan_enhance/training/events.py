@@ -33,7 +33,7 @@ class Losses:
 
 @dataclass(frozen=True, slots=True)
 class HeldOutScore:
-    """How good the averaged generator is on fields that are not trained on.
+    """How good the generator that is kept is on fields that are not trained on.
 
     Means over the images, every data set counting alike; after a fit of gain and
     offset; the data range is the target's from the 3rd to the 99.8th percentile.

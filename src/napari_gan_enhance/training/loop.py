@@ -130,13 +130,15 @@ def _is_validation_due(training: Training, recipe: Recipe) -> bool:
 def _validate(
     training: Training, validator: Validator, recipe: Recipe, fabric: Fabric
 ) -> Generator[Progress, None, None]:
-    """Score the average and remember it if it is the best so far."""
+    """Score what is kept and remember it if it is the best so far."""
     with _counted(training, recipe, fabric):
         _read(training, recipe, fabric)  # before weights that are not finite are scored
     busy = Progress(training.step, recipe.steps, "validating")
     score, preview = None, None
     if validator.images and fabric.is_global_zero:
-        score, preview = yield from _while(validator.score(training.average), busy)
+        score, preview = yield from _while(
+            validator.score(training.kept.network()), busy
+        )
     score = from_first(fabric, score)
     losses = training.meter.close_window()
     is_best = training.judge(None if score is None else score.value)

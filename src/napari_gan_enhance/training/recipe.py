@@ -54,6 +54,11 @@ class Recipe(BaseModel):
         Only say that the discriminator says nothing, instead of stopping.
     average_decay : float
         Decay of the exponential moving average of the weights; 0 is no average.
+    interpolation : float
+        Where the weights that are scored and kept lie between those of the start (0)
+        and their average (1); from scratch it is always 1. Few images teach what is
+        theirs alone, too: on others, part of the way does better (Wortsman et al.
+        (2022), arXiv 2109.01903).
     validation_share, test_share : float
         Share of the fields of view held out to choose the best step, and to report.
     field_pattern : str
@@ -93,6 +98,7 @@ class Recipe(BaseModel):
     discriminator_learning_rate: float = Field(2e-5, gt=0)
     tolerates_dead_discriminator: bool = False
     average_decay: float = Field(0.999, ge=0, lt=1)
+    interpolation: float = Field(1.0, gt=0, le=1)
     validation_share: float = Field(0.1, ge=0, lt=1)
     test_share: float = Field(0.15, ge=0, lt=1)
     field_pattern: str = ""

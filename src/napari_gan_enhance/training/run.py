@@ -133,6 +133,8 @@ class _Run:
         data_sets = [placed(source).parent for source, _ in job.folders]
         patch = fitting_patch(data_sets, job.recipe.patch)
         self.recipe = job.recipe.model_copy(update={"patch": patch})
+        if job.start is None:  # nobody wants to go back to random weights
+            self.recipe = self.recipe.model_copy(update={"interpolation": 1.0})
         self.fabric = fabric
         network, self.spec, self.parent = _start(job)
         self.pairs: HeldOut = keep_apart(_pairs(job), self.recipe, self.spec)

@@ -125,6 +125,37 @@ class Meter:
         self._window, self._window_count = dict(state["window"]), state["count"]
 
 
+class KeptWeights:
+    """Weights between those of the start and their average.
+
+    Parameters
+    ----------
+    average : Module
+        Still with the weights of the start.
+    share : float, 0 to 1
+        Of the way from the start to the average.
+    """
+
+    def __init__(self, average: nn.Module, share: float) -> None:
+        self._average, self._share = average, share
+        self._network = average if share == 1 else copy.deepcopy(average)
+        self._start = {} if share == 1 else copied_weights(average)
+
+    def network(self) -> nn.Module:
+        """Return a network with these weights, as they are now."""
+        if self._start:
+            now = self._average.state_dict()
+            self._network.load_state_dict(
+                {n: torch.lerp(t, now[n], self._share) for n, t in self._start.items()}
+            )
+        return self._network
+
+
+def copied_weights(network: nn.Module) -> dict[str, Tensor]:
+    """Return a copy of the weights of a network."""
+    return {name: t.detach().clone() for name, t in network.state_dict().items()}
+
+
 @dataclass(slots=True)
 class Training:
     """Everything that changes while training.
@@ -134,7 +165,9 @@ class Training:
     generator : Learner
     discriminator : Learner or None
     average : Module
-        Exponential moving average of the generator's weights: what is scored and kept.
+        Exponential moving average of the generator's weights.
+    kept : KeptWeights
+        What is scored and kept of it.
     sampler : PatchSampler
         Of the batches of all devices together.
     meter : Meter
@@ -147,7 +180,7 @@ class Training:
     best_step : int
         When that was; 0 is the start.
     best_state : dict
-        Weights of the average at that step.
+        Weights that were kept at that step.
     worse_in_a_row : int
         Validations since then.
     plateau_factor : float
@@ -160,6 +193,7 @@ class Training:
     generator: Learner
     discriminator: Learner | None
     average: nn.Module
+    kept: KeptWeights
     sampler: PatchSampler
     meter: Meter = field(default_factory=Meter)
     step: int = 0
@@ -196,7 +230,8 @@ class Training:
             judge = _discriminator(recipe, spec.out_channels)
             rate = recipe.discriminator_learning_rate
             discriminator = _learner(judge, rate, recipe, fabric)
-        return cls(generator, discriminator, average, sampler)
+        kept = KeptWeights(average, recipe.interpolation)
+        return cls(generator, discriminator, average, kept, sampler)
 
     @property
     def learners(self) -> tuple[Learner, ...]:
@@ -205,7 +240,7 @@ class Training:
         return tuple(learner for learner in both if learner is not None)
 
     def judge(self, score: float | None) -> bool:
-        """Remember the average if it is the best so far; return whether it is.
+        """Remember what is kept if it is the best so far; return whether it is.
 
         Parameters
         ----------
@@ -217,10 +252,7 @@ class Training:
         if is_best:
             self.best_score = math.nan if score is None else score
             self.best_step = self.step
-            self.best_state = {
-                name: t.detach().clone()
-                for name, t in self.average.state_dict().items()
-            }
+            self.best_state = copied_weights(self.kept.network())
         return is_best
 
     def state_dict(self) -> dict[str, Any]:

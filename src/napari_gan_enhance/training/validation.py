@@ -1,4 +1,4 @@
-"""Score the averaged generator on the fields that are held out to choose by."""
+"""Score the generator on the fields that are held out to choose by."""
 
 from __future__ import annotations
 
