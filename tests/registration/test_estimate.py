@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.progress import Progress, drain
@@ -155,6 +156,17 @@ def test_what_is_left_is_measured_where_the_images_lie(spots, turned) -> None:
     assert len(known)
     np.testing.assert_allclose(known, np.broadcast_to(-off, known.shape), atol=BLOCK_PX)
     assert found.shifts.rms_um == pytest.approx(np.linalg.norm(off), abs=BLOCK_PX)
+
+
+def test_small_part_of_an_overview_is_measured_as_finely_as_it_is(rng) -> None:
+    overview = gaussian_filter((rng.random((1536, 1536)) > 0.99).astype(float), 1.2)
+    part = np.eye(3)
+    part[:2, 2] = 700
+    images = [
+        PlacedImage(rng.poisson(3000 * pixels + 20), world)
+        for pixels, world in ((overview, np.eye(3)), (overview[700:780, 700:780], part))
+    ]
+    assert drain(measure(*images)).evidence.is_convincing
 
 
 def test_stacks_are_measured_where_they_face_each_other(spots) -> None:

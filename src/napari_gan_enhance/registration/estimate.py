@@ -58,10 +58,11 @@ MOST_PIXELS = 2**22
 hundredths of a pixel, and the slopes of one image take 100 MiB."""
 
 COARSE_SIDE = 256
-"""Pixels along the longer side at which what the search found is refined first."""
+"""Pixels along the larger image at which what the search found is refined first."""
 
 JUDGED_SIDE = 512
-"""And then, and at which evidence is looked for."""
+"""Pixels along the smaller image at which it is refined then, and evidence looked for:
+of a small part of an overview too little would be left."""
 
 STAGES = 4
 
@@ -253,7 +254,7 @@ def _lateral(
 def _searched(
     moving: PlacedImage, fixed: PlacedImage, kind: TransformKind, *, is_wide: bool
 ) -> Job[Matrix]:
-    pixel_um = _pixel_um(moving, fixed, THUMBNAIL)
+    pixel_um = _pixel_um(moving, fixed, max(_sides_um(moving, fixed)) / THUMBNAIL)
     angles, scales = (ALL_ANGLES, ALL_SCALES) if is_wide else (ANGLES, SCALES)
     if kind == "translation":
         angles = (0.0,)
@@ -269,8 +270,8 @@ def _pyramid(
     moving: PlacedImage, fixed: PlacedImage, matrix: Matrix, kind: TransformKind
 ) -> Job[tuple[Matrix, Pair]]:
     """Refine on ever finer pixels; return the finest images, too."""
-    sizes = {_pixel_um(moving, fixed, side) for side in (COARSE_SIDE, JUDGED_SIDE)}
-    for pixel_um in sorted(sizes, reverse=True):
+    coarse_um = _pixel_um(moving, fixed, max(_sides_um(moving, fixed)) / COARSE_SIDE)
+    for pixel_um in sorted({coarse_um, _judged_um(moving, fixed)}, reverse=True):
         bands = _bands(moving, fixed, pixel_um)
         for step in refine(*bands, matrix, kind):
             matrix = step.matrix
@@ -280,7 +281,7 @@ def _pyramid(
 
 def _judged_bands(moving: PlacedImage, fixed: PlacedImage) -> Pair:
     """Return both images band-passed, as evidence is looked for."""
-    return _bands(moving, fixed, _pixel_um(moving, fixed, JUDGED_SIDE))
+    return _bands(moving, fixed, _judged_um(moving, fixed))
 
 
 def _bands(moving: PlacedImage, fixed: PlacedImage, pixel_um: float) -> Pair:
@@ -354,10 +355,18 @@ def _seen(moving: Canvas, fixed: Canvas, matrix: Matrix) -> NDArray[np.float32]:
     return warped(moving.values, into[:2, :2], into[:2, 2], fixed.values.shape)
 
 
-def _pixel_um(moving: PlacedImage, fixed: PlacedImage, side: int) -> float:
-    """Return the size of so many pixels along the longer side, or of the finest."""
-    longer = max(max(p.pixels.shape[-2:]) * p.pixel_um for p in (moving, fixed))
-    return max(float(longer) / side, _working_pixel(moving, fixed))
+def _judged_um(moving: PlacedImage, fixed: PlacedImage) -> float:
+    return _pixel_um(moving, fixed, min(_sides_um(moving, fixed)) / JUDGED_SIDE)
+
+
+def _pixel_um(moving: PlacedImage, fixed: PlacedImage, wanted: float) -> float:
+    """Return the wanted pixel size, or that of the images if they have no finer one."""
+    return max(wanted, _working_pixel(moving, fixed))
+
+
+def _sides_um(*images: PlacedImage) -> list[float]:
+    """Return the longer side of each image."""
+    return [float(max(i.pixels.shape[-2:]) * i.pixel_um) for i in images]
 
 
 def _working_pixel(moving: PlacedImage, fixed: PlacedImage) -> float:
