@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -32,9 +31,13 @@ from napari_gan_enhance.checkpoints.load import load_generator
 from napari_gan_enhance.io.read import read_micrograph
 from napari_gan_enhance.io.write import write_micrograph
 from napari_gan_enhance.metrics.fidelity import evaluate
+from napari_gan_enhance.micrograph.micrograph import Micrograph
 from napari_gan_enhance.models.enhance import enhance
 from napari_gan_enhance.models.settings import EnhanceSettings
 from napari_gan_enhance.progress import drain
+from napari_gan_enhance.registration.pair_set import add_to_pair_set
+from napari_gan_enhance.registration.pairing import cut_aligned
+from napari_gan_enhance.registration.transform import Transform
 from napari_gan_enhance.training.pairs import Pair, find_pairs
 from napari_gan_enhance.training.recipe import Recipe
 from napari_gan_enhance.training.recipes import recipe_named
@@ -153,18 +156,13 @@ def fine_tuned(pairs: list[Pair], options: argparse.Namespace, seed: int):
     """Return the generator that `finetune` makes of a few pairs."""
     recipe = recipe_named("finetune").model_dump()
     recipe |= {"steps": options.steps, "seed": seed}
-    if pairs[0].field != pairs[0].source.stem:
-        recipe["field_pattern"] = FIELD
     with tempfile.TemporaryDirectory() as scratch:
-        folders = [Path(scratch) / side for side in ("source", "target")]
-        for folder in folders:
-            folder.mkdir()
-        for pair in pairs:
-            shutil.copy(pair.source, folders[0])
-            shutil.copy(pair.target, folders[1])
+        folder = Path(scratch) / "pairs"
+        for field in sorted({pair.field for pair in pairs}):
+            add_pair(folder, field, [p for p in pairs if p.field == field])
         output = Path(scratch) / "tuned.safetensors"
         job = TrainingJob(
-            [(folders[0], folders[1])],
+            [(folder / "source", folder / "target")],
             Recipe.model_validate(recipe),
             output,
             start=options.model,
@@ -173,6 +171,29 @@ def fine_tuned(pairs: list[Pair], options: argparse.Namespace, seed: int):
         )
         drain(run_training(job))
         return load_generator(output, device="cpu")
+
+
+def add_pair(folder: Path, field: str, channels: list[Pair]) -> None:
+    """Do what "Add pair" does with the channels of a field that lies in place."""
+    source, target = (
+        together([getattr(pair, side) for pair in channels])
+        for side in ("source", "target")
+    )
+    in_place = Transform(np.eye(3), "rigid", None, "automatic", {})
+    cut = drain(cut_aligned(source, target, in_place))
+    drain(add_to_pair_set(folder, field, cut, like=source, provenance={}))
+
+
+def together(paths: list[Path]) -> Micrograph:
+    """Return single-channel images of one field as one image."""
+    images = [read_micrograph(path) for path in paths]
+    return Micrograph(
+        np.stack([plane(image) for image in images]),
+        "CYX",
+        images[0].voxel_size_um,
+        channels=tuple(image.channels[0] for image in images if image.channels),
+        microscope=images[0].microscope,
+    )
 
 
 def without(pairs: list[Pair], left: Pair) -> list[Pair]:

@@ -11,7 +11,7 @@ import tifffile
 from napari_gan_enhance.errors import TrainingError
 from napari_gan_enhance.models.registry import spec_of
 from napari_gan_enhance.registration.pair_description import FIELD_PATTERN
-from napari_gan_enhance.training import held_out
+from napari_gan_enhance.training import single_field
 from napari_gan_enhance.training.held_out import keep_apart
 from napari_gan_enhance.training.pairs import find_pairs
 from napari_gan_enhance.training.recipe import Recipe
@@ -120,7 +120,7 @@ def test_nothing_is_held_out_unasked(write_fields, apart):
 
 
 def test_field_too_small_to_split_is_refused(write_fields, apart, monkeypatch):
-    monkeypatch.setattr(held_out, "SMALLEST_REGION", max(SIZE))
+    monkeypatch.setattr(single_field, "SMALLEST_REGION", max(SIZE))
     with pytest.raises(TrainingError, match="cannot be split"):
         apart(write_fields(1))
 

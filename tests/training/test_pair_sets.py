@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import tifffile
 from scipy.ndimage import gaussian_filter
 
+from napari_gan_enhance.errors import TrainingError
 from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
+from napari_gan_enhance.models.registry import spec_of
 from napari_gan_enhance.progress import drain
 from napari_gan_enhance.registration.canvas import PlacedImage
 from napari_gan_enhance.registration.pair_set import add_to_pair_set
 from napari_gan_enhance.registration.pairing import cut_pair
 from napari_gan_enhance.training.events import Validated
-from napari_gan_enhance.training.pairs import find_pairs
+from napari_gan_enhance.training.held_out import keep_apart
+from napari_gan_enhance.training.images import load_pairs
+from napari_gan_enhance.training.pairs import Pair, find_pairs
+from napari_gan_enhance.training.patches import PatchSampler
 from napari_gan_enhance.training.recipes import RECIPES, recipe_named
 from napari_gan_enhance.training.run import run_training
 
@@ -43,6 +49,92 @@ def test_planes_of_a_field_are_one_field(folders):
 def test_no_recipe_overrides_what_a_set_says_of_its_fields(folders, name):
     pairs = find_pairs(*folders, recipe_named(name).field_pattern)
     assert {pair.field for pair in pairs} == {"a", "b"}
+
+
+@pytest.fixture
+def in_pieces(tmp_path, rng):
+    """A field with haze over its right half, of which two patches do not correlate."""
+    sharp = gaussian_filter(rng.standard_normal((192, 192)), 2)
+    sharp = 100 * sharp / sharp.std()
+    haze = np.linspace(0, 400, 192)
+    source = 500 + gaussian_filter(sharp, 1.5) + haze
+    target = 50 + 0.1 * (sharp + haze / 10)
+    for row, column in ((64, 64), (128, 128)):
+        other = rng.standard_normal((64, 64))
+        target[row : row + 64, column : column + 64] = gaussian_filter(other, 2)
+    placed = [PlacedImage(image, np.eye(3)) for image in (source, target)]
+    like = Micrograph(source, "YX", VoxelSize(None, 0.16, 0.16))
+    cut = drain(cut_pair(placed[:1], placed[1:]))
+    folder = tmp_path / "pieces"
+    drain(add_to_pair_set(folder, "a", cut, like=like, provenance={}))
+    return folder / "source", folder / "target"
+
+
+def test_pieces_of_a_field_have_one_scale(in_pieces):
+    pieces = load_pairs(find_pairs(*in_pieces), (3.0, 99.8))
+    assert len(pieces) > 2
+    scales = []
+    for piece in pieces:
+        own = tifffile.imread(piece.pair.target).ravel()
+        gain, offset = np.polyfit(own, piece.target.ravel(), 1)
+        np.testing.assert_allclose(gain * own + offset, piece.target.ravel(), atol=1e-4)
+        scales.append((gain, offset))
+    np.testing.assert_allclose(scales, [scales[0]] * len(scales), atol=1e-4)  # float32
+    assert sum(piece.share for piece in pieces) == pytest.approx(7 / 9)
+
+
+def test_pieces_are_drawn_by_their_size(in_pieces):
+    pieces = load_pairs(find_pairs(*in_pieces), (3.0, 99.8))
+    sampler = PatchSampler(pieces, patch=64, batch=1, seed=0)
+    drawn = [sampler._image() for _ in range(3500)]
+    for piece in pieces:
+        # 3500 draws at 1 in 7 vary by 4 %, at 4 in 7 by 1.5 %; four times as much.
+        expected = piece.share * 9 / 7
+        share = sum(image is piece for image in drawn) / 3500
+        assert share == pytest.approx(expected, rel=0.16)
+
+
+@pytest.mark.parametrize(
+    ("rejected", "patch", "sizes"),
+    [
+        # 4 x 3 patches of 64 and 1 x 3: the latter cannot hold 128 pixels.
+        ([(0, 0)], 128, {(256, 192)}),
+        # A cross is left: no piece of it is 128 pixels wide.
+        ([(0, 0), (0, 2), (2, 0), (2, 2)], 64, {(192, 64), (64, 64)}),
+    ],
+    ids=["corner", "cross"],
+)
+def test_small_pieces_give_way_to_large_patches(tmp_path, rng, rejected, patch, sizes):
+    side = 256 if patch == 128 else 192
+    for name in "abc":
+        sharp = 100 * gaussian_filter(rng.standard_normal((side, side)), 2)
+        target = sharp.copy()
+        for row, column in rejected:
+            other = 100 * gaussian_filter(rng.standard_normal((64, 64)), 2)
+            box = slice(64 * row, 64 * row + 64), slice(64 * column, 64 * column + 64)
+            target[box] = other
+        placed = [PlacedImage(image, np.eye(3)) for image in (sharp, target)]
+        like = Micrograph(sharp, "YX", VoxelSize(None, 0.16, 0.16))
+        cut = drain(cut_pair(placed[:1], placed[1:]))
+        assert cut.rejected == len(rejected)
+        drain(add_to_pair_set(tmp_path, name, cut, like=like, provenance={}))
+    pairs = find_pairs(tmp_path / "source", tmp_path / "target")
+    recipe = recipe_named("finetune").model_copy(update={"validation_share": 0.34})
+    held = keep_apart(pairs, recipe, spec_of("residual-unet", recipe.config))
+    assert held.patch == patch
+    assert {image.source.shape[1:] for image in held.train} == sizes
+    assert sum(i.source.size for i in held.validation) == side**2 - 64**2 * len(
+        rejected
+    )
+
+
+def test_negative_of_a_source_is_refused(tmp_path, rng):
+    source = gaussian_filter(rng.random((64, 64)), 2).astype(np.float32)
+    tifffile.imwrite(tmp_path / "s.tif", source)
+    tifffile.imwrite(tmp_path / "t.tif", 1 - source)
+    pair = Pair(tmp_path / "s.tif", tmp_path / "t.tif", "", "")
+    with pytest.raises(TrainingError, match=r"'s.tif' is dark where .* -1\.00"):
+        load_pairs([pair], (3.0, 99.8))
 
 
 def test_patches_fit_what_was_cut(make_job):

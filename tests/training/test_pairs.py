@@ -9,7 +9,7 @@ import pytest
 import tifffile
 
 from napari_gan_enhance.errors import InputError, TrainingError
-from napari_gan_enhance.training.images import load_pair
+from napari_gan_enhance.training.images import load_pairs
 from napari_gan_enhance.training.pairs import Pair, find_pairs, split_by_field
 from napari_gan_enhance.training.report import check_texts
 
@@ -68,7 +68,8 @@ def test_target_is_brought_to_the_scale_of_the_source(tmp_path, rng):
     clean = rng.random((64, 64))
     tifffile.imwrite(tmp_path / "s.tif", (3000 * clean + 500).astype(np.float32))
     tifffile.imwrite(tmp_path / "t.tif", (20 * clean - 7).astype(np.float32))
-    pair = load_pair(Pair(tmp_path / "s.tif", tmp_path / "t.tif", "", ""), (3, 99.8))
+    paths = Pair(tmp_path / "s.tif", tmp_path / "t.tif", "", "")
+    (pair,) = load_pairs([paths], (3, 99.8))
     np.testing.assert_allclose(pair.source, pair.target, atol=1e-5)  # float32 files
     np.testing.assert_allclose(np.percentile(pair.source, [3, 99.8]), [0, 1], atol=1e-5)
 

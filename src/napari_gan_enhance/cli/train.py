@@ -77,7 +77,8 @@ def train(
     """Train a generator on pairs of images, matched by file name.
 
     About 25 % of the fields of view are held out: the best checkpoint is chosen on
-    some, and scored on others that played no part.
+    some, and scored on others that played no part. The recipe finetune, for few pairs,
+    holds out 20 % to choose on, and scores on the same.
     """
     from napari_gan_enhance.checkpoints.describe import card_text, described
     from napari_gan_enhance.checkpoints.header import read_header

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import re
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -41,6 +42,23 @@ up to four, and "-z000-00.tif" and what marks an unfinished file are added."""
 
 Range: TypeAlias = tuple[float, float]
 """Two intensities, the lower one first."""
+
+
+class Piece(NamedTuple):
+    """A rectangle of a plane.
+
+    Parameters
+    ----------
+    field : str
+    channel : int
+        Of the source, the first one in the file.
+    share : float, 0 to 1
+        Of the pixels of the plane.
+    """
+
+    field: str
+    channel: int
+    share: float
 
 
 def add_to_pair_set(
@@ -177,6 +195,23 @@ def origin_of(image: Path) -> tuple[int, int] | None:
     """
     for _, file in _entries(image):
         return file.origin_px
+    return None
+
+
+def piece_of(image: Path) -> Piece | None:
+    """Return what an image of a data set is a piece of.
+
+    None for an image that no description speaks of.
+
+    Raises
+    ------
+    FileFormatError
+        If the description cannot be read.
+    """
+    for pair, file in _entries(image):
+        whole = pair.plane_shape_px or file.shape_px
+        share = math.prod(file.shape_px) / math.prod(whole)
+        return Piece(pair.field, file.channel, share)
     return None
 
 

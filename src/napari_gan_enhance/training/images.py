@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +16,7 @@ from napari_gan_enhance.micrograph.intensity import (
 )
 from napari_gan_enhance.micrograph.view import AxesView
 from napari_gan_enhance.models.told_optics import UNKNOWN, ToldOptics, told_optics
-from napari_gan_enhance.registration.pair_set import source_range
+from napari_gan_enhance.registration.pair_set import piece_of, source_range
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from napari_gan_enhance.training.pairs import Pair
 
 Image = NDArray[np.float32]
+
+OPPOSITE = -0.3
+"""A correlation below that is no chance: such images show each other's negative."""
 
 SAME_SIZE = 0.01
 """Share by which two pixel sizes may differ: less than a pixel across a patch."""
@@ -41,29 +44,64 @@ class ImagePair:
     pair : Pair
     optics : ToldOptics
         What the source's file tells.
+    share : float or None, 0 to 1
+        Of the plane that a data set of pieces tells it was cut from.
     """
 
     source: Image
     target: Image
     pair: Pair
     optics: ToldOptics = UNKNOWN
+    share: float | None = None
 
 
-def load_pair(pair: Pair, percentiles: tuple[float, float]) -> ImagePair:
-    """Load a pair and bring both images onto the source's scale.
+@dataclass(frozen=True, slots=True)
+class _LoadedPair:
+    """A pair whose target has its own scale still.
+
+    Parameters
+    ----------
+    pair : ImagePair
+    scalings : list of IntensityScaling
+        Of the source, for each channel.
+    whole : tuple
+        What it is, or is a piece of: pieces of one image have one scale.
+    moments : ndarray, shape (C, 5)
+        See `_moments`.
+    """
+
+    pair: ImagePair
+    scalings: list[IntensityScaling]
+    whole: tuple[object, ...]
+    moments: NDArray[np.float64]
+
+
+def load_pairs(
+    pairs: Sequence[Pair], percentiles: tuple[float, float]
+) -> list[ImagePair]:
+    """Load pairs into memory and bring both images of each onto the source's scale.
 
     The source is scaled by its percentiles, as it will be when the generator is used;
     a rectangle of a data set by those of the whole image it was cut from.
     The target is fitted to the source (least squares, gain and offset), so that the
-    generator keeps the intensities it is given. The noise of the source does not
+    generator keeps the intensities it is given; all pieces and planes of an image
+    together, as each has haze of its own. The noise of the source does not
     bias this fit: the target is the regressor.
 
     Raises
     ------
     TrainingError
         If the shapes or known pixel sizes differ, an image is not a plane, is constant,
-        or holds NaN or infinity.
+        holds NaN or infinity, or is the opposite of the other.
     """
+    loaded = [_load(pair, percentiles) for pair in pairs]
+    moments: dict[tuple[object, ...], NDArray[np.float64]] = {}
+    for part in loaded:
+        moments[part.whole] = moments.get(part.whole, 0) + part.moments
+    return [_fitted(part, moments[part.whole]) for part in loaded]
+
+
+def _load(pair: Pair, percentiles: tuple[float, float]) -> _LoadedPair:
     micrographs = read_micrograph(pair.source), read_micrograph(pair.target)
     source = _plane("Source", pair.source, micrographs[0])
     target = _plane("Target", pair.target, micrographs[1])
@@ -74,23 +112,19 @@ def load_pair(pair: Pair, percentiles: tuple[float, float]) -> ImagePair:
         )
     _check_pixel_size(pair, *(m.voxel_size_um.x for m in micrographs))
     scalings = _scalings(pair.source, source, percentiles)
-    scaled = [
-        _scaled(s, t, scaling)
-        for s, t, scaling in zip(source, target, scalings, strict=True)
-    ]
-    return ImagePair(
-        np.stack([s for s, _ in scaled]),
-        np.stack([t for _, t in scaled]),
+    scaled = [c.forward(s) for s, c in zip(source, scalings, strict=True)]
+    piece = piece_of(pair.source)
+    image = ImagePair(
+        np.stack(scaled),
+        target.astype(np.float32),
         pair,
         told_optics(micrographs[0]),
+        piece.share if piece else None,
     )
-
-
-def load_pairs(
-    pairs: Sequence[Pair], percentiles: tuple[float, float]
-) -> list[ImagePair]:
-    """Load all pairs into memory."""
-    return [load_pair(pair, percentiles) for pair in pairs]
+    whole = (
+        (pair.source.parent, piece.field, piece.channel) if piece else (pair.source,)
+    )
+    return _LoadedPair(image, scalings, whole, _moments(source, target))
 
 
 def _plane(side: str, path: Path, micrograph: Micrograph) -> NDArray[np.float64]:
@@ -141,12 +175,36 @@ def _scalings(
     return [fit_intensity_scaling(channel, *percentiles) for channel in source]
 
 
-def _scaled(
-    source: NDArray[np.float64],
-    target: NDArray[np.float64],
-    scaling: IntensityScaling,
-) -> tuple[Image, Image]:
-    centered = target - target.mean()
-    variance = float((centered**2).mean())
-    gain = float((centered * (source - source.mean())).mean()) / variance
-    return scaling.forward(source), scaling.forward(centered * gain + source.mean())
+def _moments(
+    source: NDArray[np.float64], target: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return what a fit of each channel needs; of several images, the sum.
+
+    Number of pixels; sums of source, target, source², target² and their product.
+    """
+    s, t = (side.reshape(len(side), -1) for side in (source, target))
+    count = np.full(len(s), s.shape[1])
+    sums = (x.sum(axis=1) for x in (s, t, s * s, t * t, s * t))
+    return np.stack([count, *sums], axis=1)
+
+
+def _fitted(part: _LoadedPair, moments: NDArray[np.float64]) -> ImagePair:
+    """Return the pair with its target on the scale of its source."""
+    targets = []
+    for target, scaling, row in zip(
+        part.pair.target, part.scalings, moments, strict=True
+    ):
+        source_mean, mean, source_square, square, product = row[1:] / row[0]
+        covariance = product - source_mean * mean
+        variance, source_variance = square - mean**2, source_square - source_mean**2
+        correlation = covariance / np.sqrt(variance * source_variance)
+        if correlation < OPPOSITE:
+            raise TrainingError(
+                f"Source {part.pair.pair.source.name!r} is dark where its target is "
+                f"bright (correlation {correlation:.2f}) - a generator keeps bright "
+                "what is bright - invert one of the two or take the pair away."
+            )
+        gain = covariance / variance
+        fitted = (target.astype(np.float64) - mean) * gain + source_mean
+        targets.append(scaling.forward(fitted))
+    return replace(part.pair, target=np.stack(targets))

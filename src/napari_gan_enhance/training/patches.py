@@ -22,7 +22,7 @@ aperture is not known; for half of them the pixel size is not told either."""
 
 
 class PatchSampler:
-    """Draw batches of patches; every image is drawn equally often.
+    """Draw batches of patches; every image is drawn equally often, a piece less.
 
     Parameters
     ----------
@@ -65,6 +65,7 @@ class PatchSampler:
                     "larger images."
                 )
         self._images = tuple(images)
+        self._shares = [1.0 if i.share is None else i.share for i in images]
         self._patch = patch
         self._batch = batch
         self._told = tuple(told)
@@ -84,8 +85,17 @@ class PatchSampler:
             source = with_told_planes(source, known, self._told)
         return source, target
 
+    def _image(self) -> ImagePair:
+        """Return an image, each as often as its share of a plane is large."""
+        largest = max(self._shares)
+        while True:
+            number = self.random.integers(len(self._images))
+            share = self._shares[number]
+            if share == largest or self.random.random() * largest < share:
+                return self._images[number]
+
     def _one(self) -> tuple[Image, Image, ToldOptics]:
-        image = self._images[self.random.integers(len(self._images))]
+        image = self._image()
         height, width = image.source.shape[-2:]
         y = self.random.integers(height - self._patch + 1)
         x = self.random.integers(width - self._patch + 1)

@@ -21,10 +21,10 @@ from napari_gan_enhance.models.registry import build_network, spec_of
 from napari_gan_enhance.progress import Job, Progress, drain
 from napari_gan_enhance.training.events import Saved, Validated
 from napari_gan_enhance.training.fabric import launched_fabric, leave
-from napari_gan_enhance.training.held_out import HeldOut, fitting_patch, keep_apart
+from napari_gan_enhance.training.held_out import HeldOut, keep_apart
 from napari_gan_enhance.training.loop import train
 from napari_gan_enhance.training.memory import kept_memory, returned_memory
-from napari_gan_enhance.training.pairs import Pair, find_pairs, placed
+from napari_gan_enhance.training.pairs import Pair, find_pairs
 from napari_gan_enhance.training.record import record_path, write_record
 from napari_gan_enhance.training.report import (
     describe_data,
@@ -130,14 +130,13 @@ class _Run:
 
     def __init__(self, job: TrainingJob, fabric: Fabric) -> None:
         self.job = job
-        data_sets = [placed(source).parent for source, _ in job.folders]
-        patch = fitting_patch(data_sets, job.recipe.patch)
-        self.recipe = job.recipe.model_copy(update={"patch": patch})
-        if job.start is None:  # nobody wants to go back to random weights
-            self.recipe = self.recipe.model_copy(update={"interpolation": 1.0})
         self.fabric = fabric
         network, self.spec, self.parent = _start(job)
-        self.pairs: HeldOut = keep_apart(_pairs(job), self.recipe, self.spec)
+        self.pairs: HeldOut = keep_apart(_pairs(job), job.recipe, self.spec)
+        changes: dict[str, Any] = {"patch": self.pairs.patch}
+        if job.start is None:  # nobody wants to go back to random weights
+            changes["interpolation"] = 1.0
+        self.recipe = job.recipe.model_copy(update=changes)
         self.data = describe_data(self.pairs, job.card.get("data", {}))
         self.training = Training.start(
             network, self.pairs.train, self.recipe, self.spec, fabric
