@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tifffile
+import torch
 from scipy.ndimage import gaussian_filter
 
 from napari_gan_enhance.errors import TrainingError
 from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
-from napari_gan_enhance.models.registry import spec_of
+from napari_gan_enhance.models.registry import build_network, spec_of
 from napari_gan_enhance.progress import drain
 from napari_gan_enhance.registration.canvas import PlacedImage
 from napari_gan_enhance.registration.pair_set import add_to_pair_set
@@ -21,6 +22,7 @@ from napari_gan_enhance.training.pairs import Pair, find_pairs
 from napari_gan_enhance.training.patches import PatchSampler
 from napari_gan_enhance.training.recipes import RECIPES, recipe_named
 from napari_gan_enhance.training.run import run_training
+from napari_gan_enhance.training.validation import Validator
 
 PLANES = 3
 
@@ -92,6 +94,25 @@ def test_pieces_are_drawn_by_their_size(in_pieces):
         expected = piece.share * 9 / 7
         share = sum(image is piece for image in drawn) / 3500
         assert share == pytest.approx(expected, rel=0.16)
+
+
+def test_pieces_count_by_their_size_when_scored(in_pieces):
+    pieces = load_pairs(find_pairs(*in_pieces), (3.0, 99.8))
+    large, small = max(pieces, key=by_share), min(pieces, key=by_share)
+    assert large.share == pytest.approx(3 * small.share)
+    recipe = recipe_named("finetune")
+    spec = spec_of("residual-unet", recipe.config)
+    network = build_network("residual-unet", recipe.config)
+    both, one, other = (
+        drain(Validator(images, spec, torch.device("cpu")).score(network))[0].psnr
+        for images in ([large, small], [large], [small])
+    )
+    assert abs(one - other) > 0.1  # dB; or nothing would be shown
+    assert both == pytest.approx(0.75 * one + 0.25 * other)
+
+
+def by_share(piece):
+    return piece.share
 
 
 @pytest.mark.parametrize(

@@ -35,8 +35,9 @@ class Losses:
 class HeldOutScore:
     """How good the generator that is kept is on fields that are not trained on.
 
-    Means over the images, every data set counting alike; after a fit of gain and
-    offset; the data range is the target's from the 3rd to the 99.8th percentile.
+    Means over the images, pieces of a plane counting by their size and every data set
+    alike; after a fit of gain and offset; the data range is the target's from the 3rd
+    to the 99.8th percentile.
 
     Parameters
     ----------

@@ -54,6 +54,11 @@ class ImagePair:
     optics: ToldOptics = UNKNOWN
     share: float | None = None
 
+    @property
+    def weight(self) -> float:
+        """How much it counts: a piece as much as it is of its plane."""
+        return 1.0 if self.share is None else self.share
+
 
 @dataclass(frozen=True, slots=True)
 class _LoadedPair:

@@ -65,7 +65,6 @@ class PatchSampler:
                     "larger images."
                 )
         self._images = tuple(images)
-        self._shares = [1.0 if i.share is None else i.share for i in images]
         self._patch = patch
         self._batch = batch
         self._told = tuple(told)
@@ -87,12 +86,12 @@ class PatchSampler:
 
     def _image(self) -> ImagePair:
         """Return an image, each as often as its share of a plane is large."""
-        largest = max(self._shares)
+        heaviest = max(image.weight for image in self._images)
         while True:
-            number = self.random.integers(len(self._images))
-            share = self._shares[number]
-            if share == largest or self.random.random() * largest < share:
-                return self._images[number]
+            image = self._images[self.random.integers(len(self._images))]
+            weight = image.weight
+            if weight == heaviest or self.random.random() * heaviest < weight:
+                return image
 
     def _one(self) -> tuple[Image, Image, ToldOptics]:
         image = self._image()

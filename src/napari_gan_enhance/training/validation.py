@@ -41,9 +41,10 @@ class Fidelity:
 
 @dataclass(frozen=True, slots=True)
 class _Gain:
-    """One image before and after."""
+    """One image before and after; a piece of a plane weighs less."""
 
     data_set: str
+    weight: float
     before: Fidelity
     after: Fidelity
 
@@ -87,6 +88,7 @@ class Validator:
             )
             gain = _Gain(
                 image.pair.data_set,
+                image.weight,
                 self._source(number),
                 mean_scores(result, image.target),
             )
@@ -122,6 +124,7 @@ def mean_scores(result: Image, target: Image) -> Fidelity:
 def _score(gains: Sequence[_Gain]) -> HeldOutScore:
     """Return means in which every data set counts alike."""
     rows: dict[str, list[tuple[float, ...]]] = {}
+    weights: dict[str, list[float]] = {}
     for gain in gains:
         before, after = gain.before, gain.after
         row = (
@@ -132,7 +135,9 @@ def _score(gains: Sequence[_Gain]) -> HeldOutScore:
             10 * float(np.log10((1 - before.ssim) / (1 - after.ssim))),
         )
         rows.setdefault(gain.data_set, []).append(row)
-    means = np.mean([np.mean(values, axis=0) for values in rows.values()], axis=0)
+        weights.setdefault(gain.data_set, []).append(gain.weight)
+    each = [np.average(rows[name], axis=0, weights=weights[name]) for name in rows]
+    means = np.mean(each, axis=0)
     return HeldOutScore(*map(float, means))
 
 
