@@ -186,6 +186,32 @@ def test_what_is_kept_lies_between_the_start_and_the_average(make_job):
     assert any((kept[1.0][n] - kept[0.25][n]).abs().max() > 1e-2 for n in begun)
 
 
+@pytest.mark.parametrize(("better", "share"), [(0.4, 0.25), (0.6, 1.0)])
+def test_average_is_kept_where_it_scores_clearly_higher(
+    make_job, monkeypatch, better, share
+):
+    start = make_job("start.safetensors", recipe={"steps": 1})
+    drain(run_training(start))
+    recipe = {"steps": 10, "validate_every": 10, "test_share": 0}
+    expected = make_job(
+        "expected.safetensors",
+        recipe={**recipe, "interpolation": share},
+        start=str(start.output),
+    )
+    found = make_job(
+        "found.safetensors",
+        recipe={**recipe, "interpolation": 0.25},
+        start=str(start.output),
+    )
+    # The start, then the way to the average, then the average; each network once.
+    scores(monkeypatch, [0.0, 1.0] if share == 1 else [0.0, 0.0, 1.0, 1.0])
+    drain(run_training(expected))
+    scores(monkeypatch, [0.0, 0.0, 1.0, 1.0 + better])
+    drain(run_training(found))
+    first, second = load_file(expected.output), load_file(found.output)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
 def test_random_weights_are_no_start_to_go_back_to(make_job):
     whole, part = (
         make_job(f"{share}.safetensors", recipe={**UNJUDGED, "interpolation": share})

@@ -58,7 +58,7 @@ class Recipe(BaseModel):
         Where the weights that are scored and kept lie between those of the start (0)
         and their average (1); from scratch it is always 1. Few images teach what is
         theirs alone, too: on others, part of the way does better (Wortsman et al.
-        (2022), arXiv 2109.01903).
+        (2022), arXiv 2109.01903). The average is kept where it scores clearly higher.
     validation_share, test_share : float
         Share of the fields of view held out to choose the best step, and to report.
     field_pattern : str

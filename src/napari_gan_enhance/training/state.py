@@ -126,7 +126,7 @@ class Meter:
 
 
 class KeptWeights:
-    """Weights between those of the start and their average.
+    """Weights between those of the start and their average, and the average.
 
     Parameters
     ----------
@@ -141,14 +141,15 @@ class KeptWeights:
         self._network = average if share == 1 else copy.deepcopy(average)
         self._start = {} if share == 1 else copied_weights(average)
 
-    def network(self) -> nn.Module:
-        """Return a network with these weights, as they are now."""
-        if self._start:
-            now = self._average.state_dict()
-            self._network.load_state_dict(
-                {n: torch.lerp(t, now[n], self._share) for n, t in self._start.items()}
-            )
-        return self._network
+    def networks(self) -> tuple[nn.Module, ...]:
+        """Return networks with these weights as they are now, and with the average."""
+        if not self._start:
+            return (self._average,)
+        now = self._average.state_dict()
+        self._network.load_state_dict(
+            {n: torch.lerp(t, now[n], self._share) for n, t in self._start.items()}
+        )
+        return self._network, self._average
 
 
 def copied_weights(network: nn.Module) -> dict[str, Tensor]:
@@ -239,11 +240,12 @@ class Training:
         both = (self.generator, self.discriminator)
         return tuple(learner for learner in both if learner is not None)
 
-    def judge(self, score: float | None) -> bool:
-        """Remember what is kept if it is the best so far; return whether it is.
+    def judge(self, network: nn.Module, score: float | None) -> bool:
+        """Remember a network if it is the best so far; return whether it is.
 
         Parameters
         ----------
+        network : Module
         score : float or None, dB
             None where nothing is held out: then the last is the best.
         """
@@ -252,7 +254,7 @@ class Training:
         if is_best:
             self.best_score = math.nan if score is None else score
             self.best_step = self.step
-            self.best_state = copied_weights(self.kept.network())
+            self.best_state = copied_weights(network)
         return is_best
 
     def state_dict(self) -> dict[str, Any]:
