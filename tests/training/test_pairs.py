@@ -64,10 +64,17 @@ def test_no_field_stands_on_two_sides(folders, seed):
     assert sum(map(len, fields)) == len(set.union(*fields)) == 5
 
 
-def test_target_is_brought_to_the_scale_of_the_source(tmp_path, rng):
+@pytest.mark.parametrize(
+    ("gain", "offset", "dtype"),
+    [(20, -7, np.float32), (1e6, 4e9, np.uint32), (1e-3, 1e6, np.float64)],
+    ids=["usual", "large numbers", "small differences"],
+)
+def test_target_is_brought_to_the_scale_of_the_source(
+    tmp_path, rng, gain, offset, dtype
+):
     clean = rng.random((64, 64))
     tifffile.imwrite(tmp_path / "s.tif", (3000 * clean + 500).astype(np.float32))
-    tifffile.imwrite(tmp_path / "t.tif", (20 * clean - 7).astype(np.float32))
+    tifffile.imwrite(tmp_path / "t.tif", (gain * clean + offset).astype(dtype))
     paths = Pair(tmp_path / "s.tif", tmp_path / "t.tif", "", "")
     (pair,) = load_pairs([paths], (3, 99.8))
     np.testing.assert_allclose(pair.source, pair.target, atol=1e-5)  # float32 files

@@ -67,11 +67,12 @@ class _LoadedPair:
     Parameters
     ----------
     pair : ImagePair
+        Of the target, what it is above its mean.
     scalings : list of IntensityScaling
         Of the source, for each channel.
     whole : tuple
         What it is, or is a piece of: pieces of one image have one scale.
-    moments : ndarray, shape (C, 5)
+    moments : ndarray, shape (C, 6)
         See `_moments`.
     """
 
@@ -100,10 +101,11 @@ def load_pairs(
         holds NaN or infinity, or is the opposite of the other.
     """
     loaded = [_load(pair, percentiles) for pair in pairs]
-    moments: dict[tuple[object, ...], NDArray[np.float64]] = {}
+    parts: dict[tuple[object, ...], list[NDArray[np.float64]]] = {}
     for part in loaded:
-        moments[part.whole] = moments.get(part.whole, 0) + part.moments
-    return [_fitted(part, moments[part.whole]) for part in loaded]
+        parts.setdefault(part.whole, []).append(part.moments)
+    wholes = {whole: _together(moments) for whole, moments in parts.items()}
+    return [_fitted(part, wholes[part.whole]) for part in loaded]
 
 
 def _load(pair: Pair, percentiles: tuple[float, float]) -> _LoadedPair:
@@ -121,7 +123,8 @@ def _load(pair: Pair, percentiles: tuple[float, float]) -> _LoadedPair:
     piece = piece_of(pair.source)
     image = ImagePair(
         np.stack(scaled),
-        target.astype(np.float32),
+        # Above the mean: large values would lose their low bits in float32.
+        (target - target.mean(axis=(1, 2), keepdims=True)).astype(np.float32),
         pair,
         told_optics(micrographs[0]),
         piece.share if piece else None,
@@ -183,25 +186,36 @@ def _scalings(
 def _moments(
     source: NDArray[np.float64], target: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return what a fit of each channel needs; of several images, the sum.
+    """Return what a fit of each channel needs.
 
-    Number of pixels; sums of source, target, source², target² and their product.
+    Number of pixels; means of source and target; their variances and covariance.
     """
     s, t = (side.reshape(len(side), -1) for side in (source, target))
-    count = np.full(len(s), s.shape[1])
-    sums = (x.sum(axis=1) for x in (s, t, s * s, t * t, s * t))
-    return np.stack([count, *sums], axis=1)
+    means = s.mean(axis=1), t.mean(axis=1)
+    s, t = s - means[0][:, None], t - means[1][:, None]
+    spreads = [np.mean(x * y, axis=1) for x, y in ((s, s), (t, t), (s, t))]
+    return np.stack([np.full(len(s), float(s.shape[1])), *means, *spreads], axis=1)
+
+
+def _together(moments: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return the moments of several images as one."""
+    stack = np.stack(moments)  # (images, C, 6)
+    count = stack[..., 0].sum(axis=0)
+    share = (stack[..., 0] / count)[..., None]
+    means = (share * stack[..., 1:3]).sum(axis=0)
+    s, t = np.moveaxis(stack[..., 1:3] - means, -1, 0)
+    between = np.stack([s * s, t * t, s * t], axis=-1)
+    spreads = (share * (stack[..., 3:] + between)).sum(axis=0)
+    return np.concatenate([count[:, None], means, spreads], axis=1)
 
 
 def _fitted(part: _LoadedPair, moments: NDArray[np.float64]) -> ImagePair:
     """Return the pair with its target on the scale of its source."""
     targets = []
-    for target, scaling, row in zip(
-        part.pair.target, part.scalings, moments, strict=True
+    for target, scaling, own, whole in zip(
+        part.pair.target, part.scalings, part.moments, moments, strict=True
     ):
-        source_mean, mean, source_square, square, product = row[1:] / row[0]
-        covariance = product - source_mean * mean
-        variance, source_variance = square - mean**2, source_square - source_mean**2
+        source_mean, mean, source_variance, variance, covariance = whole[1:]
         correlation = covariance / np.sqrt(variance * source_variance)
         if correlation < OPPOSITE:
             raise TrainingError(
@@ -209,7 +223,7 @@ def _fitted(part: _LoadedPair, moments: NDArray[np.float64]) -> ImagePair:
                 f"bright (correlation {correlation:.2f}) - a generator keeps bright "
                 "what is bright - invert one of the two or take the pair away."
             )
-        gain = covariance / variance
-        fitted = (target.astype(np.float64) - mean) * gain + source_mean
+        centered = target.astype(np.float64) + (own[2] - mean)
+        fitted = centered * (covariance / variance) + source_mean
         targets.append(scaling.forward(fitted))
     return replace(part.pair, target=np.stack(targets))

@@ -141,7 +141,8 @@ def _validate(
     with _counted(training, recipe, fabric):
         _read(training, recipe, fabric)  # before weights that are not finite are scored
     busy = Progress(training.step, recipe.steps, "validating")
-    networks = training.kept.networks()
+    # The start has nothing between itself and its average.
+    networks = training.kept.networks() if training.step else (training.average,)
     number, score, preview = 0, None, None
     if validator.images and fabric.is_global_zero:
         number, score, preview = yield from _chosen(networks, validator, busy)
