@@ -229,3 +229,20 @@ def test_simulate_refuses_what_cannot_be_before_the_folder_is_made(
 def test_simulate_needs_sharp_images_in_the_folder(cli, tmp_path):
     done = cli("simulate", "-o", tmp_path / "data", "--sharp", tmp_path)
     assert done.failed_with("holds no TIFF files")
+
+
+@pytest.mark.parametrize("command", ["evaluate", "align", "train", "report"])
+def test_a_file_of_several_images_is_refused_where_one_is_meant(
+    cli, positions, pairs, command
+):
+    """The first may not be the one: what it was compared with would be wrong."""
+    sides = ("--source", pairs / "source", "--target", pairs / "target")
+    positions.replace(held := pairs / "source" / "0.tif")
+    options = {
+        "evaluate": (held, pairs / "target" / "1.tif"),
+        "align": (held, pairs / "target" / "0.tif", "-o", pairs / "out.tif"),
+        "train": (*sides, "-o", pairs / "out.safetensors", "--steps", 1),
+        "report": (*sides, "-o", pairs / "out"),
+    }[command]
+    assert cli(command, *options).failed_with("'0.tif' holds 3 images")
+    assert not list(pairs.glob("out*"))

@@ -13,7 +13,12 @@ import zarr
 
 from napari_gan_enhance.errors import FileFormatError, InputError
 from napari_gan_enhance.io import read as reading
-from napari_gan_enhance.io.read import describe, read_all, read_micrograph
+from napari_gan_enhance.io.read import (
+    describe,
+    read_all,
+    read_micrograph,
+    read_single_image,
+)
 from napari_gan_enhance.micrograph.micrograph import VoxelSize
 from napari_gan_enhance.micrograph.microscope import Channel, Microscope, Modality
 
@@ -251,6 +256,8 @@ def test_series_are_told_apart(tmp_path: Path) -> None:
     assert read_micrograph(path, series=1).shape == (6, 7)
     with pytest.raises(InputError, match="it holds 2, counted from 0"):
         read_micrograph(path, series=2)
+    with pytest.raises(InputError, match=r"'two\.tif' holds 2 images"):
+        read_single_image(path)
 
 
 def test_zarr_of_the_other_byte_order_becomes_native(tmp_path: Path) -> None:

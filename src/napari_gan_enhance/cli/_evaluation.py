@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from napari_gan_enhance.cli._console import message, run_job
-from napari_gan_enhance.io.read import read_micrograph
+from napari_gan_enhance.io.read import read_single_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -76,7 +76,7 @@ def judge(wanted: Wanted) -> Content:
 
     if wanted.data_range is not None:
         check_range(wanted.data_range)
-    image = read_micrograph(wanted.result)
+    image = read_single_image(wanted.result)
     content: dict[str, Any] = {"result": str(wanted.result)}
     lines: list[str] = []
     if wanted.reference is not None:
@@ -101,7 +101,7 @@ def _compared(image: Micrograph, reference_path: Path, wanted: Wanted) -> Conten
     from napari_gan_enhance.metrics.evaluation import evaluate_planes
     from napari_gan_enhance.metrics.settings import EvaluateSettings
 
-    reference = read_micrograph(reference_path)
+    reference = read_single_image(reference_path)
     overlap = _overlap(image, reference, wanted.offset_um)
     content: dict[str, Any] = {}
     lines: list[str] = []
@@ -169,7 +169,7 @@ def _resolution(image: Micrograph, wanted: Wanted) -> Content:
         median_resolution_um,
     )
 
-    repeat = None if wanted.repeat is None else read_micrograph(wanted.repeat)
+    repeat = None if wanted.repeat is None else read_single_image(wanted.repeat)
     planes = run_job(
         measure_resolution(
             image, wanted.method, repeat=repeat, threshold=wanted.threshold
@@ -228,7 +228,7 @@ def _sharp_model(sharp: Path) -> SharpModel:
     if sharp.is_file():
         return load_niqe(sharp)
     files = _images(sharp)
-    model = run_job(fit_niqe_model(map(read_micrograph, files)))
+    model = run_job(fit_niqe_model(map(read_single_image, files)))
     return SharpModel(model, tuple(p.name for p in files))
 
 

@@ -61,7 +61,7 @@ def align(
     """
     from napari_gan_enhance.cli._console import message, print_json, run_job
     from napari_gan_enhance.io.lazy import file_stem
-    from napari_gan_enhance.io.read import read_micrograph
+    from napari_gan_enhance.io.read import read_single_image
     from napari_gan_enhance.io.write import write_micrograph
     from napari_gan_enhance.registration.image_checksum import channel_checksums
     from napari_gan_enhance.registration.pair_set import add_to_pair_set
@@ -71,7 +71,7 @@ def align(
 
     _check_outputs(output, save, pairs, overwrite=overwrite)
     _check_inputs_stay((moving, fixed), (output, save))
-    *pair, assumed = in_same_unit(read_micrograph(moving), read_micrograph(fixed))
+    *pair, assumed = in_same_unit(read_single_image(moving), read_single_image(fixed))
     if assumed:
         message(assumed)
     found = _transform(

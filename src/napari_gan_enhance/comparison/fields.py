@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_gan_enhance.comparison.kept_results import KeptResults
 from napari_gan_enhance.errors import GanEnhanceError, InputError
-from napari_gan_enhance.io.read import read_micrograph
+from napari_gan_enhance.io.read import read_single_image
 from napari_gan_enhance.metrics.evaluation import evaluate_planes
 from napari_gan_enhance.metrics.fidelity import affine_fit
 from napari_gan_enhance.metrics.overlap import same_field
@@ -113,7 +113,7 @@ def score_fields(
     panels: list[Panel] = []
     kept = None if settings.chosen().is_fixed else KeptResults(scratch)
     for number, pair in enumerate(pairs):
-        source, target = read_micrograph(pair.source), read_micrograph(pair.target)
+        source, target = read_single_image(pair.source), read_single_image(pair.target)
         crops = {"reference": _crop(target, target, is_fitted=False)}
         for method in methods:
             stage = f"{pair.source.name}, {method.name}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.io.lazy import file_stem
-from napari_gan_enhance.io.read import read_micrograph
+from napari_gan_enhance.io.read import read_single_image
 from napari_gan_enhance.micrograph.micrograph import Micrograph
 from napari_gan_enhance.progress import Job
 
@@ -132,18 +132,15 @@ def _finished(name: str, folder: str) -> Method:
         )
 
     def run(path: Path, source: Micrograph) -> Job[Micrograph]:
-        stem, files = file_stem(path), sorted(Path(folder).iterdir())
-        # Of a file with several images `enhance` numbers the results.
-        found = [p for p in files if file_stem(p) == stem] or [
-            p for p in files if file_stem(p) == f"{stem}_s0"
-        ]
+        stem = file_stem(path)
+        found = [p for p in Path(folder).iterdir() if file_stem(p) == stem]
         if len(found) != 1:
             raise InputError(
                 f"{folder!r} holds {len(found)} results named {stem!r} - of every "
                 "source there must be one, under its name - add or remove files."
             )
         yield from ()
-        return read_micrograph(found[0])
+        return read_single_image(found[0])
 
     return Method(name, run, {"operation": "finished results", "folder": folder})
 

@@ -59,6 +59,28 @@ def read_micrograph(path: StrPath, *, series: int = 0) -> Micrograph:
     return _loaded(images[series])
 
 
+def read_single_image(path: StrPath) -> Micrograph:
+    """Read a file that is to hold one image: no other could be meant.
+
+    See `read_micrograph`.
+
+    Raises
+    ------
+    FileFormatError
+        As `read_micrograph` does.
+    InputError
+        If the file holds several.
+    """
+    images, _ = _open(Path(path))
+    if len(images) > 1:
+        raise InputError(
+            f"{Path(path).name!r} holds {len(images)} images - a file of one is needed "
+            "here, as it is not said which is meant - open it in napari and save the "
+            "layer that is meant as a file of its own."
+        )
+    return _loaded(images[0])
+
+
 def count_images(path: StrPath) -> int:
     """Count the images of a file, as `read_micrograph` counts them.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_gan_enhance.errors import InputError
-from napari_gan_enhance.io.read import read_micrograph
+from napari_gan_enhance.io.read import read_single_image
 from napari_gan_enhance.micrograph.view import AxesView
 from napari_gan_enhance.optics.psf_repair import MeasuredPsf, repaired
 
@@ -30,7 +30,7 @@ def read_psf(
     Parameters
     ----------
     path : path-like
-        Any image that `read_micrograph` reads, of any size, odd or even.
+        Any image that `read_single_image` reads, of any size, odd or even.
     spatial_axes : "ZYX" or "YX"
         Axes of the image that is to be deconvolved.
     voxel_size_um : VoxelSize
@@ -50,7 +50,7 @@ def read_psf(
     FileFormatError
         If the file cannot be read.
     """
-    micrograph = read_micrograph(path)
+    micrograph = read_single_image(path)
     name = Path(path).name
     _check_axes(micrograph, spatial_axes, name)
     view = AxesView(micrograph.pixels, micrograph.axes, spatial_axes)
@@ -68,7 +68,7 @@ def psf_sha256(path: str | os.PathLike[str]) -> str:
     FileFormatError
         If the file cannot be read.
     """
-    micrograph = read_micrograph(path)
+    micrograph = read_single_image(path)
     values = np.asarray(micrograph.pixels)
     facts = (micrograph.axes, values.shape, str(values.dtype), micrograph.voxel_size_um)
     digest = hashlib.sha256(repr(facts).encode())

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_gan_enhance.errors import TrainingError
-from napari_gan_enhance.io.read import read_micrograph
+from napari_gan_enhance.io.read import read_single_image
 from napari_gan_enhance.micrograph.intensity import (
     IntensityScaling,
     fit_intensity_scaling,
@@ -109,7 +109,7 @@ def load_pairs(
 
 
 def _load(pair: Pair, percentiles: tuple[float, float]) -> _LoadedPair:
-    micrographs = read_micrograph(pair.source), read_micrograph(pair.target)
+    micrographs = read_single_image(pair.source), read_single_image(pair.target)
     source = _plane("Source", pair.source, micrographs[0])
     target = _plane("Target", pair.target, micrographs[1])
     if source.shape != target.shape:

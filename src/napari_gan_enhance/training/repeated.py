@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from napari_gan_enhance.errors import TrainingError
-from napari_gan_enhance.io.read import read_micrograph
+from napari_gan_enhance.io.read import read_single_image
 from napari_gan_enhance.registration.image_checksum import channel_checksums
 from napari_gan_enhance.registration.pair_description import described_set
 from napari_gan_enhance.training.simulation import simulated_pattern
@@ -67,5 +67,5 @@ def _images(pairs: Sequence[Pair]) -> Iterator[tuple[str, _Place]]:
             yield from ((image, _Place(folder, cut.field)) for image in cut.images)
     for path, place in files.items():
         if described[place.data_set] is None and not simulated_pattern(place.data_set):
-            for image in channel_checksums(read_micrograph(path)):
+            for image in channel_checksums(read_single_image(path)):
                 yield image, place

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from napari_gan_enhance import __version__
 from napari_gan_enhance.errors import OutputError
 from napari_gan_enhance.io.atomic import atomic_file
-from napari_gan_enhance.io.read import read_micrograph
+from napari_gan_enhance.io.read import read_single_image
 from napari_gan_enhance.io.write import write_micrograph
 from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
 from napari_gan_enhance.micrograph.microscope import Channel, Microscope, Modality
@@ -286,7 +286,7 @@ def _micrograph(
 
 def _plane(path: Path) -> NDArray[np.float32]:
     """Load a sharp image as light on a black background."""
-    micrograph = read_micrograph(path)
+    micrograph = read_single_image(path)
     view = AxesView(micrograph.pixels, micrograph.axes, "YX")
     pixels = view[slice(None), slice(None)].astype(np.float32)
     low, high = np.percentile(pixels, [1.0, 99.9])

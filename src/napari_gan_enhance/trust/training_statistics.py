@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_gan_enhance.io.read import read_micrograph
+from napari_gan_enhance.io.read import read_single_image
 from napari_gan_enhance.metrics.fidelity import evaluate
 from napari_gan_enhance.metrics.input_statistics import InputStatistics, fit_statistics
 from napari_gan_enhance.micrograph.view import AxesView
@@ -67,7 +67,7 @@ def statistics_of(sources: Sequence[Path], spec: ModelSpec) -> Job[InputStatisti
     sizes, widths = [], []
     saturated, stretched = [], []
     for number, path in enumerate(sources):
-        micrograph = read_micrograph(path)
+        micrograph = read_single_image(path)
         sizes.append(micrograph.voxel_size_um.x)
         widths.append(told_optics(micrograph).psf_width_px)
         for plane in sampled_planes(micrograph):
@@ -122,7 +122,7 @@ def losses_of(
     each = max(1, examples // len(pairs))
     rows, losses = [], []
     for number, index in enumerate(chosen):
-        raw, sharp = (_plane(read_micrograph(path)) for path in pairs[index])
+        raw, sharp = (_plane(read_single_image(path)) for path in pairs[index])
         own = _psnr(generator, raw, sharp.pixels)
         rows.append(_known(raw, generator.spec, usual))
         losses.append(0.0)
