@@ -16,11 +16,12 @@ from napari_gan_enhance.registration.canvas import PlacedImage
 from napari_gan_enhance.registration.pair_set import add_to_pair_set
 from napari_gan_enhance.registration.pairing import cut_pair
 from napari_gan_enhance.training.events import Validated
-from napari_gan_enhance.training.held_out import keep_apart
+from napari_gan_enhance.training.held_out import HeldOut, keep_apart
 from napari_gan_enhance.training.images import load_pairs
-from napari_gan_enhance.training.pairs import Pair, find_pairs
+from napari_gan_enhance.training.pairs import Pair, Split, find_pairs
 from napari_gan_enhance.training.patches import PatchSampler
 from napari_gan_enhance.training.recipes import RECIPES, recipe_named
+from napari_gan_enhance.training.report import held_out_scores
 from napari_gan_enhance.training.run import run_training
 from napari_gan_enhance.training.validation import Validator
 
@@ -82,7 +83,7 @@ def test_pieces_of_a_field_have_one_scale(in_pieces):
         np.testing.assert_allclose(gain * own + offset, piece.target.ravel(), atol=1e-4)
         scales.append((gain, offset))
     np.testing.assert_allclose(scales, [scales[0]] * len(scales), atol=1e-4)  # float32
-    assert sum(piece.share for piece in pieces) == pytest.approx(7 / 9)
+    assert sum(piece.weight for piece in pieces) == pytest.approx(7 / 9)
 
 
 def test_pieces_are_drawn_by_their_size(in_pieces):
@@ -91,7 +92,7 @@ def test_pieces_are_drawn_by_their_size(in_pieces):
     drawn = [sampler._image() for _ in range(3500)]
     for piece in pieces:
         # 3500 draws at 1 in 7 vary by 4 %, at 4 in 7 by 1.5 %; four times as much.
-        expected = piece.share * 9 / 7
+        expected = piece.weight * 9 / 7
         share = sum(image is piece for image in drawn) / 3500
         assert share == pytest.approx(expected, rel=0.16)
 
@@ -99,7 +100,7 @@ def test_pieces_are_drawn_by_their_size(in_pieces):
 def test_pieces_count_by_their_size_when_scored(in_pieces):
     pieces = load_pairs(find_pairs(*in_pieces), (3.0, 99.8))
     large, small = max(pieces, key=by_share), min(pieces, key=by_share)
-    assert large.share == pytest.approx(3 * small.share)
+    assert large.weight == pytest.approx(3 * small.weight)
     recipe = recipe_named("finetune")
     spec = spec_of("residual-unet", recipe.config)
     network = build_network("residual-unet", recipe.config)
@@ -111,8 +112,27 @@ def test_pieces_count_by_their_size_when_scored(in_pieces):
     assert both == pytest.approx(0.75 * one + 0.25 * other)
 
 
+def test_pieces_are_one_image_in_the_card(in_pieces):
+    pieces = load_pairs(find_pairs(*in_pieces), (3.0, 99.8))
+    large, small = max(pieces, key=by_share), min(pieces, key=by_share)
+    recipe = recipe_named("finetune")
+    spec = spec_of("residual-unet", recipe.config)
+    network = build_network("residual-unet", recipe.config)
+    values, counts = [], []
+    for images in ([large, small], [large], [small]):
+        held = HeldOut((), (), tuple(images), Split((), (), ()), "", patch=64)
+        scores = drain(held_out_scores(network, spec, held, torch.device("cpu")))
+        score = next(s for s in scores if s.metric.startswith("PSNR,"))
+        values.append(score.value)
+        counts.append(score.n)
+    assert counts == [1, 1, 1]
+    assert abs(values[1] - values[2]) > 0.1  # dB; or nothing would be shown
+    # Scores have four decimals.
+    assert values[0] == pytest.approx(0.75 * values[1] + 0.25 * values[2], abs=1e-4)
+
+
 def by_share(piece):
-    return piece.share
+    return piece.weight
 
 
 @pytest.mark.parametrize(

@@ -105,9 +105,9 @@ def _fitting(
     Larger patches are better: as wanted, if enough of the pieces hold them, else that
     of the patches which pieces are made of.
     """
-    large = [i for i in images if i.share is None or min(i.source.shape[1:]) >= wanted]
+    large = [i for i in images if i.piece is None or min(i.source.shape[1:]) >= wanted]
     pixels, held = (
-        sum(i.source.size for i in some if i.share is not None)
+        sum(i.source.size for i in some if i.piece is not None)
         for some in (images, large)
     )
     if held >= LEAST_HELD * pixels:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_gan_enhance.micrograph.micrograph import Micrograph
+    from napari_gan_enhance.registration.pair_set import Piece
     from napari_gan_enhance.training.pairs import Pair
 
 Image = NDArray[np.float32]
@@ -44,20 +45,26 @@ class ImagePair:
     pair : Pair
     optics : ToldOptics
         What the source's file tells.
-    share : float or None, 0 to 1
-        Of the plane that a data set of pieces tells it was cut from.
+    piece : Piece or None
+        What a data set of pieces tells it was cut from.
     """
 
     source: Image
     target: Image
     pair: Pair
     optics: ToldOptics = UNKNOWN
-    share: float | None = None
+    piece: Piece | None = None
 
     @property
     def weight(self) -> float:
         """How much it counts: a piece as much as it is of its plane."""
-        return 1.0 if self.share is None else self.share
+        return 1.0 if self.piece is None else self.piece.share
+
+    @property
+    def whole(self) -> tuple[object, ...]:
+        """What it is, or is a piece of: one channel of one field, all its planes."""
+        source, piece = self.pair.source, self.piece
+        return (source.parent, piece.field, piece.channel) if piece else (source,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +77,12 @@ class _LoadedPair:
         Of the target, what it is above its mean.
     scalings : list of IntensityScaling
         Of the source, for each channel.
-    whole : tuple
-        What it is, or is a piece of: pieces of one image have one scale.
     moments : ndarray, shape (C, 6)
         See `_moments`.
     """
 
     pair: ImagePair
     scalings: list[IntensityScaling]
-    whole: tuple[object, ...]
     moments: NDArray[np.float64]
 
 
@@ -103,9 +107,9 @@ def load_pairs(
     loaded = [_load(pair, percentiles) for pair in pairs]
     parts: dict[tuple[object, ...], list[NDArray[np.float64]]] = {}
     for part in loaded:
-        parts.setdefault(part.whole, []).append(part.moments)
+        parts.setdefault(part.pair.whole, []).append(part.moments)
     wholes = {whole: _together(moments) for whole, moments in parts.items()}
-    return [_fitted(part, wholes[part.whole]) for part in loaded]
+    return [_fitted(part, wholes[part.pair.whole]) for part in loaded]
 
 
 def _load(pair: Pair, percentiles: tuple[float, float]) -> _LoadedPair:
@@ -120,19 +124,15 @@ def _load(pair: Pair, percentiles: tuple[float, float]) -> _LoadedPair:
     _check_pixel_size(pair, *(m.voxel_size_um.x for m in micrographs))
     scalings = _scalings(pair.source, source, percentiles)
     scaled = [c.forward(s) for s, c in zip(source, scalings, strict=True)]
-    piece = piece_of(pair.source)
     image = ImagePair(
         np.stack(scaled),
         # Above the mean: large values would lose their low bits in float32.
         (target - target.mean(axis=(1, 2), keepdims=True)).astype(np.float32),
         pair,
         told_optics(micrographs[0]),
-        piece.share if piece else None,
+        piece_of(pair.source),
     )
-    whole = (
-        (pair.source.parent, piece.field, piece.channel) if piece else (pair.source,)
-    )
-    return _LoadedPair(image, scalings, whole, _moments(source, target))
+    return _LoadedPair(image, scalings, _moments(source, target))
 
 
 def _plane(side: str, path: Path, micrograph: Micrograph) -> NDArray[np.float64]:

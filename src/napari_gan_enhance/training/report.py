@@ -45,7 +45,8 @@ def held_out_scores(
     """Score a network on images of fields that were neither trained nor chosen on.
 
     Source and result are fitted to the target by gain and offset; the data range is
-    the target's (3rd to 99.8th percentile). Medians over the images of a data set.
+    the target's (3rd to 99.8th percentile). Medians over the images of a data set; of
+    an image that was cut to pieces, the mean of those held out, by their size.
     Where no field is left for that, those are scored that the best step was chosen on,
     and the scores say so.
     """
@@ -54,11 +55,17 @@ def held_out_scores(
         images, remark = held_out.validation, f" ({CHOSEN_ON})"
     scores = []
     for name in sorted({image.pair.data_set for image in images}):
-        values = []
+        wholes: dict[tuple[object, ...], list[ImagePair]] = {}
         for image in images:
             if image.pair.data_set == name:
+                wholes.setdefault(image.whole, []).append(image)
+        values = []
+        for pieces in wholes.values():
+            each = []
+            for image in pieces:
                 result = yield from predict(network, spec, image, device=device)
-                values.append(_scores_of(image, result))
+                each.append(_scores_of(image, result))
+            values.append(_mean(each, [piece.weight for piece in pieces]))
         medians = {m: float(np.median([v[m] for v in values])) for m in values[0]}
         data = f"{_fields_of(images, name)}{remark}"
         scores += _scores(medians, data, len(values))
@@ -218,6 +225,15 @@ def _scores_of(image: ImagePair, result: Image) -> dict[str, float]:
     return _named(
         after.psnr, after.psnr - before.psnr, after.ssim, after.ssim - before.ssim
     )
+
+
+def _mean(
+    scores: Sequence[Mapping[str, float]], weights: Sequence[float]
+) -> dict[str, float]:
+    return {
+        metric: float(np.average([score[metric] for score in scores], weights=weights))
+        for metric in scores[0]
+    }
 
 
 def _named(

@@ -73,7 +73,7 @@ def parts_of_field(
     places = [(o[0] - first[0], o[1] - first[1]) for o in origins]
     content = _content(images, places)
     # Pieces may be small, and so may the plane that they are of.
-    is_cut = all(image.share is not None for image in images)
+    is_cut = all(image.piece is not None for image in images)
     least = min(recipe.patch, PATCH) if is_cut else recipe.patch
     fits = max(content.shape) >= REGIONS * recipe.patch
     regions = _regions(content, recipe, spec, recipe.patch if fits else least)
