@@ -145,6 +145,8 @@ def test_pairs_of_layers_make_a_model_for_enhance(
     # Away from the held-out region, to what is enhanced now.
     assert NAME not in layers
     assert layers.selection.active is layers["two source"]
+    assert layers["two source"].visible
+    assert not layers["two target"].visible  # it lies over the source
     kept = list((tmp_path / "models").iterdir())
     assert [p.suffix for p in kept] == [".safetensors"]
     _, enhance = dock._viewer.window.add_plugin_dock_widget(

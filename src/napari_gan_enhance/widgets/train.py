@@ -114,10 +114,14 @@ class TrainDock(QWidget):
             frame, dock = window.add_plugin_dock_widget(PLUGIN, "Enhance", tabify=True)
             frame.raise_()
             dock.controls.model.choose(str(path))
-            layer = self.panel.pairs.source.layer()
+            pairs = self.panel.pairs
+            layer, target = pairs.source.layer(), pairs.target.layer()
             if layer is not None:
                 dock.controls.layer.choose(layer)
                 self.preview.put_away()
+                if target is not None:  # it lies where the source does
+                    target.visible = False
+                layer.visible = True
                 self._viewer.layers.selection.active = layer
                 fit_layer(self._viewer, layer)
 
