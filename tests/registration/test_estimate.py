@@ -8,7 +8,7 @@ from scipy.ndimage import gaussian_filter
 
 from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.progress import Progress, drain
-from napari_gan_enhance.registration.canvas import PlacedImage
+from napari_gan_enhance.registration.canvas import PlacedImage, canvas_of
 from napari_gan_enhance.registration.estimate import AlignSettings, estimate, measure
 
 SHAPE = (160, 160)
@@ -187,3 +187,20 @@ def test_job_reports_and_can_be_closed(spots) -> None:
     reports = [next(job) for _ in range(5)]
     assert all(isinstance(report, Progress) for report in reports)
     job.close()
+
+
+@pytest.mark.parametrize(("degrees", "scale"), [(0.05, 1.0), (0.0, 1.0009)])
+def test_a_pose_of_less_than_a_pixel_is_not_dropped(degrees, scale) -> None:
+    """At the far corner of 512 pixels it is half of one."""
+    angle = np.deg2rad(degrees)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    placed = np.eye(3)
+    placed[:2, :2] = scale * turn
+    rows = np.arange(512.0)
+    # Where its pixels lie along Y, which a plane shows exactly under any sampling.
+    along_y = placed[0, 0] * rows[:, None] + placed[0, 1] * rows[None, :]
+    canvas = canvas_of(PlacedImage(along_y, placed), 1.0)
+    y, x = (slice(5, -5),) * 2  # the spline bends at the edges
+    lies = canvas.origin_um[0] + np.arange(canvas.values.shape[0])[:, None]
+    off = (canvas.values - lies)[y, x][canvas.inside[y, x]]
+    assert np.abs(off).max() < 0.01

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 SMALLEST_SIDE = 16
 """Pixels; below there is nothing to correlate."""
 
-SAME_SIZE = 1e-3
-"""Relative difference of pixel sizes below which pixels are taken as they are: half a
-pixel over a side of 500."""
+SAME_PLACE = 0.01
+"""Pixels by which the farthest one may lie off a grid along the axes of the world for
+the image to be taken as it is: far less than an alignment leaves."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,7 +146,8 @@ def canvas_of(plane: PlacedImage, pixel_um: float) -> Canvas:
     grain = pixel_um / steps
     # A pixel f times as wide is the mean over f pixels, whose variance is f² / 12.
     sigmas = np.sqrt(np.maximum(grain**2 - 1, 0) / 12)
-    if np.allclose(linear, pixel_um * np.eye(2), atol=SAME_SIZE * pixel_um):
+    off = np.abs(linear / pixel_um - np.eye(2)) @ np.array(pixels.shape)
+    if off.max() < SAME_PLACE:
         return Canvas(pixels, np.ones(pixels.shape, bool), pixel_um, origin.copy())
     smooth = ndimage.gaussian_filter(pixels, sigmas) if sigmas.any() else pixels
     ends = np.array(pixels.shape) - 1.0
