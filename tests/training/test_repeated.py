@@ -82,3 +82,15 @@ def test_a_pair_cut_from_an_image_of_a_folder_is_refused(own, tmp_path):
     check_each_once(pairs_of(cut))
     with pytest.raises(TrainingError, match=r"'b' of '(cut|own)' hold the same image"):
         check_each_once(pairs_of(cut, own))
+
+
+def test_a_dark_channel_is_not_the_same_image(tmp_path, rng):
+    """A detector that is off gives one image for all fields."""
+    for side in ("source", "target"):
+        (tmp_path / "dark" / side).mkdir(parents=True)
+        for field in "ab":
+            pixels = rng.poisson(200, (2, 96, 96)).astype(np.uint16)
+            pixels[1] = 0
+            file = tmp_path / "dark" / side / f"{field}.ome.tif"
+            tifffile.imwrite(file, pixels, metadata={"axes": "CYX"})
+    check_each_once(pairs_of(tmp_path / "dark"))

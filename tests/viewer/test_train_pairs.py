@@ -188,3 +188,17 @@ def test_saving_that_fails_leaves_the_folder_empty_and_the_pairs_here(
     assert fields(pairs) == ["cell"]
     pairs.save(tmp_path)
     assert len(list(tmp_path.glob("*/*.tif"))) == 2
+
+
+def test_a_dark_channel_is_not_the_same_image(
+    viewer: ViewerModel, pairs: TrainPairs, rng: np.random.Generator
+) -> None:
+    """A detector that is off gives one image for all fields."""
+    for name in ("one", "two"):
+        layers = images(viewer, rng, name)
+        for layer in layers:
+            layer.data = np.stack([layer.data, np.zeros_like(layer.data)])
+            layer.axis_labels = ("c", "y", "x")
+        drain(pairs.add_layers(viewer, *layers))
+    assert fields(pairs) == ["one", "two"]
+    assert "Layer 'two' is in" in refused(pairs, viewer, *layers)

@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_gan_enhance.registration.image_checksum import plane_checksum
+from napari_gan_enhance.registration.image_checksum import checksums
 from napari_gan_enhance.viewer.layers import layer_axes
+from napari_gan_enhance.viewer.placement import axis_length
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def checksum_of(layer: Any) -> Callable[[], str]:
-    """Return what reads the middle plane of an image and gives its SHA-256.
+def checksums_of(layer: Any) -> Callable[[], list[str]]:
+    """Return what reads the middle planes of all channels and gives their SHA-256.
 
-    It is the same whatever of the layer is on screen, after an alignment, and for a
+    They are the same whatever of the layer is on screen, after an alignment, and for a
     copy or a file that was opened again.
 
     Parameters
@@ -26,7 +27,8 @@ def checksum_of(layer: Any) -> Callable[[], str]:
     Returns
     -------
     callable
-        May be called in any thread; the layer itself is not kept.
+        May be called in any thread; the layer itself is not kept. See
+        `registration.image_checksum.checksums`.
 
     Raises
     ------
@@ -34,9 +36,14 @@ def checksum_of(layer: Any) -> Callable[[], str]:
         If the axes of the layer have no meaning.
     """
     data = layer.data[0] if layer.multiscale else layer.data
-    middle = tuple(
-        slice(None) if letter in "YX" else length // 2
-        for letter, length in zip(layer_axes(layer), data.shape, strict=False)
-    )
+    axes = layer_axes(layer)
+    whole = {"Y": slice(None), "X": slice(None)}
+    planes = [
+        tuple(
+            {**whole, "C": channel}.get(letter, length // 2)
+            for letter, length in zip(axes, data.shape, strict=False)
+        )
+        for channel in range(axis_length(layer, "C"))
+    ]
 
-    return lambda: plane_checksum(np.asarray(data[middle]))
+    return lambda: checksums(np.asarray(data[plane]) for plane in planes)

@@ -19,7 +19,7 @@ from napari_gan_enhance.registration.pair_set import (
 from napari_gan_enhance.viewer.alignment import pair_from_layers
 from napari_gan_enhance.viewer.layers import micrograph_from_layer
 from napari_gan_enhance.viewer.placement import affine_um
-from napari_gan_enhance.viewer.same_image import checksum_of
+from napari_gan_enhance.viewer.same_image import checksums_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -139,7 +139,7 @@ class TrainPairs:
             "made_by": "Train dock",
         }
         cut = pair_from_layers(viewer, source, target)
-        checksums = [(x.name, checksum_of(x)) for x in (source, target)]
+        checksums = [(x.name, checksums_of(x)) for x in (source, target)]
         return self._added(cut, micrograph, facts, checksums)
 
     def open(self, folder: Path) -> None:
@@ -233,11 +233,13 @@ class TrainPairs:
         cut: Job[CutPair],
         like: Micrograph,
         facts: dict[str, Any],
-        checksums: Sequence[tuple[str, Callable[[], str]]],
+        checksums: Sequence[tuple[str, Callable[[], list[str]]]],
     ) -> Job[AddedPair]:
-        images = [checksum() for _, checksum in checksums]
-        for (name, _), image in zip(checksums, images, strict=True):
-            self._refuse_known(f"Layer {name!r}", [image])
+        images: list[str] = []
+        for name, read in checksums:
+            own = read()
+            self._refuse_known(f"Layer {name!r}", own)
+            images += own
         pair = yield from cut
         field = yield from add_to_pair_set(
             self._own, like.name, pair, like=like, provenance=facts, images=images
