@@ -126,3 +126,53 @@ def test_noise_and_existing_results_are_refused(cli, pair, tmp_path, rng) -> Non
     assert not out.exists()
     out.write_bytes(b"mine")
     assert cli("align", *pair, "-o", out).failed_with("already exists")
+
+
+def test_spacing_of_planes_is_taken_from_the_stack_that_has_it(
+    cli, tmp_path, rng
+) -> None:
+    field = gaussian_filter(rng.standard_normal((7, 96, 96)), (0.7, 2, 2))
+    planes = (1000 * np.clip(field / field.std(), 0, None) + 100).astype(np.uint16)
+    for name, spacing in (("has", {"spacing": 0.5}), ("lacks", {})):
+        metadata = {"axes": "ZYX", "unit": "um", **spacing}
+        size = (1 / 0.16, 1 / 0.16)
+        file = tmp_path / f"{name}.tif"
+        tifffile.imwrite(file, planes, imagej=True, resolution=size, metadata=metadata)
+    done = cli(
+        *("align", tmp_path / "has.tif", tmp_path / "lacks.tif"),
+        *("-o", tmp_path / "out.ome.tif", "--transform", "translation", "--json"),
+    )
+    assert done.code == 0, done.err
+    assert "The fixed image is taken to have the other's distance between" in done.err
+    assert np.array(json.loads(done.out)["matrix"])[0, 3] == pytest.approx(0, abs=0.05)
+    result = read_micrograph(tmp_path / "out.ome.tif")
+    assert result.voxel_size_um == pytest.approx((0.5, 0.16, 0.16))
+
+
+def test_a_transform_in_pixels_does_not_fit_images_of_known_size(
+    cli, pair, tmp_path
+) -> None:
+    plain = [tmp_path / f"plain {path.name}" for path in pair]
+    for path, copy in zip(pair, plain, strict=True):
+        tifffile.imwrite(copy, tifffile.imread(path))
+    saved, out = tmp_path / "t.json", tmp_path / "out.ome.tif"
+    shift = ("--transform", "translation")
+    done = cli("align", *plain, "-o", out, *shift, "--save", saved)
+    assert "pixel (RMS)" in done.err
+    assert json.loads(saved.read_text(encoding="utf-8"))["unit"] == "pixel"
+    again = ("-o", tmp_path / "again.ome.tif", "--apply", saved)
+    assert cli("align", *pair, *again).failed_with("in units of pixel")
+    assert cli("align", *plain, *again).code == 0
+
+
+def test_a_set_says_under_which_name_it_took_a_pair(cli, pair, tmp_path, rng) -> None:
+    """Names that differ by case only are one on many file systems."""
+    shift = ("--transform", "translation", "--pairs", tmp_path / "set", "--json")
+    names = []
+    for name in ("cell", "CELL"):
+        (tmp_path / name).mkdir()
+        out = tmp_path / name / f"{name}.ome.tif"
+        done = cli("align", *pair, "-o", out, *shift)
+        assert done.code == 0, done.err
+        names.append(json.loads(done.out)["pairs"]["field"])
+    assert names == ["cell", "CELL-1"]

@@ -79,7 +79,7 @@ def test_saved_transform_comes_back(tmp_path) -> None:
         QUARTER_TURN, "similarity", 0.125, "automatic", {"correlation": 0.5}
     )
     save_transform(path, first)
-    found = load_transform(path)
+    found = load_transform(path, "µm")
     np.testing.assert_array_equal(found.matrix, QUARTER_TURN)
     assert (found.kind, found.residual_um, found.found) == (
         "similarity",
@@ -99,6 +99,10 @@ def test_saved_transform_comes_back(tmp_path) -> None:
         {"matrix": [[1, 0], [0, 1]]},
         {"matrix": [[0, 0, 0], [0, 1, 0], [0, 0, 1]]},
         {"matrix": "no"},
+        {"kind": "magic"},
+        {"residual_um": "no"},
+        {"details": 7},
+        {"unit": "inch"},
     ],
 )
 def test_file_that_holds_no_transform_is_refused(tmp_path, change) -> None:
@@ -106,14 +110,14 @@ def test_file_that_holds_no_transform_is_refused(tmp_path, change) -> None:
     save_transform(path, Transform(np.eye(3), "rigid"))
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(FileFormatError, match=r"t\.json"):
-        load_transform(path)
+        load_transform(path, "µm")
 
 
 def test_file_that_nests_too_deeply_is_refused(tmp_path) -> None:
     path = tmp_path / "t.json"
     path.write_text("[" * 100_000)
     with pytest.raises(FileFormatError, match=r"t\.json"):
-        load_transform(path)
+        load_transform(path, "µm")
 
 
 def test_axes_are_added_and_dropped() -> None:
@@ -121,3 +125,11 @@ def test_axes_are_added_and_dropped() -> None:
     assert grown[0].tolist() == [1, 0, 0, 0]
     np.testing.assert_array_equal(grown[1:, 1:], QUARTER_TURN)
     np.testing.assert_array_equal(with_axes(grown, 2), QUARTER_TURN)
+
+
+def test_lengths_of_another_unit_are_refused(tmp_path) -> None:
+    path = tmp_path / "t.json"
+    save_transform(path, Transform(np.eye(3), "rigid", unit="pixel"))
+    assert load_transform(path, "pixel").unit == "pixel"
+    with pytest.raises(InputError, match="in units of pixel, the images in units of µ"):
+        load_transform(path, "µm")

@@ -9,6 +9,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from napari_gan_enhance.progress import drain
+from napari_gan_enhance.registration.transform import load_transform
 from napari_gan_enhance.viewer.alignment import MAP_NAME, pair_from_layers
 from napari_gan_enhance.viewer.landmarks import NAMES
 from napari_gan_enhance.widgets import align
@@ -372,3 +373,114 @@ def test_closed_dock_hears_nothing(dock: AlignDock, shown: Viewer) -> None:
     assert [layer.name for layer in shown.layers] == ["moving", "fixed"]
     assert shown.layers["moving"].colormap.name == "gray"
     shown.layers.clear()
+
+
+@pytest.fixture
+def beside_a_stack(dock: AlignDock, shown: Viewer) -> Viewer:
+    """A new stack is the fixed layer, whose plane 2 is what the fixed one showed."""
+    plane = shown.layers["fixed"].data.astype(float)
+    planes = [gaussian_filter(plane, 2 * abs(depth - 2)) for depth in range(5)]
+    stack = shown.add_image(
+        np.stack(planes).astype(np.uint16),
+        name="stack",
+        scale=(1.0, PIXEL_UM, PIXEL_UM),
+        units="micrometer",
+    )
+    dock.form.transform.setCurrentIndex(dock.form.transform.findData("translation"))
+    dock.form.moving.choose(shown.layers["moving"])
+    dock.form.fixed.choose(stack)
+    return shown
+
+
+def test_saved_transform_knows_the_plane_of_a_stack(
+    dock: AlignDock,
+    beside_a_stack: Viewer,
+    qtbot: QtBot,
+    told: list[str],
+    tmp_path: Path,
+) -> None:
+    estimate(dock, qtbot)
+    dock.form.hand.buttons["→"].click()
+    dock.save(tmp_path / "t.json")
+    dock.form.undo.click()
+    dock.form.undo.click()
+    beside_a_stack.dims.set_point(0, 0)
+    dock.load(tmp_path / "t.json")
+    assert told == []
+    assert load_transform(tmp_path / "t.json", "µm").z_um == pytest.approx(2, abs=0.3)
+    assert beside_a_stack.dims.current_step[0] == 2
+    # Undone to where nothing was found, nothing is known of the stack.
+    dock.form.undo.click()
+    dock.save(tmp_path / "t.json")
+    assert not load_transform(tmp_path / "t.json", "µm").has_z
+
+
+def test_transform_of_another_layer_is_saved_without_what_was_found(
+    dock: AlignDock, beside_a_stack: Viewer, qtbot: QtBot, tmp_path: Path
+) -> None:
+    estimate(dock, qtbot)
+    dock.form.moving.choose(beside_a_stack.layers["stack"])
+    dock.form.fixed.choose(beside_a_stack.layers["moving"])
+    dock.save(tmp_path / "t.json")
+    saved = load_transform(tmp_path / "t.json", "µm")
+    assert (saved.found, saved.residual_um) == ("by hand", None)
+    assert saved.matrix.tolist() == np.eye(4).tolist()
+
+
+@pytest.mark.parametrize("has_moving_stack", [False, True])
+def test_a_plane_with_a_depth_of_its_own_meets_its_plane(
+    dock: AlignDock,
+    beside_a_stack: Viewer,
+    qtbot: QtBot,
+    told: list[str],
+    has_moving_stack: bool,
+) -> None:
+    shown = beside_a_stack
+    plane = shown.add_image(
+        shown.layers["moving"].data[np.newaxis],
+        name="plane",
+        scale=(1.0, PIXEL_UM, PIXEL_UM),
+        translate=(5.0, 0, 0),
+        units="micrometer",
+    )
+    stack = shown.layers["stack"]
+    moving, fixed = (stack, plane) if has_moving_stack else (plane, stack)
+    dock.form.moving.choose(moving)
+    dock.form.fixed.choose(fixed)
+    for start in ("anywhere", "here"):  # the second time it lies there already
+        dock.estimate(start)
+        with qtbot.waitSignal(dock.runner.idle, timeout=WAIT_MS):
+            pass
+        assert told == []
+        depths = [
+            layer.data_to_world(at)[0]
+            for layer, at in ((plane, (0, 0, 0)), (stack, (2, 0, 0)))
+        ]
+        assert depths[0] == pytest.approx(depths[1], abs=0.3)
+        # Both are on screen.
+        assert shown.dims.point[0] == pytest.approx(depths[0], abs=0.5)
+
+
+def test_landmarks_stay_on_the_fixed_image_when_it_is_moved(
+    dock: AlignDock, shown: Viewer
+) -> None:
+    dock.form.landmarks.begin.click()
+    click_landmarks(shown)
+    moved = np.eye(3)
+    moved[1, 2] = 1.0
+    shown.layers["fixed"].affine = moved
+    dock.form.landmarks.apply.click()
+    wanted = np.array(SHIFT_PX) * PIXEL_UM + (0, 1.0)
+    assert shift_um(shown) == pytest.approx(wanted, abs=1e-6)
+
+
+def test_lengths_of_layers_without_a_size_are_in_pixels(
+    dock: AlignDock, shown: Viewer, qtbot: QtBot, tmp_path: Path
+) -> None:
+    for name in ("moving", "fixed"):
+        shown.layers[name].units = "pixel"
+        shown.layers[name].scale = (1, 1)
+    estimate(dock, qtbot)
+    assert "pixel is left" in dock.form.report.text()
+    dock.save(tmp_path / "t.json")
+    assert load_transform(tmp_path / "t.json", "pixel").unit == "pixel"

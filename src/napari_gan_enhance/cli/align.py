@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from napari_gan_enhance.registration.estimate import Alignment
     from napari_gan_enhance.registration.pairing import CutPair
     from napari_gan_enhance.registration.resample import Resampled
-    from napari_gan_enhance.registration.transform import Transform
+    from napari_gan_enhance.registration.transform import Transform, Unit
 
 Kind = Literal["translation", "rigid", "similarity", "affine"]
 
@@ -95,8 +95,7 @@ def align(
             images=[image for side in pair for image in channel_checksums(side)],
             overwrite=overwrite,
         )
-        run_job(job)
-        report["pairs"] = _paired(pairs, name, cut)
+        report["pairs"] = _paired(pairs, run_job(job), cut)
     print_json(report) if as_json else message(_sentence(output, found, cut))
 
 
@@ -131,12 +130,10 @@ def _check_inputs_stay(
             )
 
 
-def _paired(folder: Path, name: str, cut: CutPair) -> dict[str, Any]:
-    from napari_gan_enhance.registration.pair_set import field_name
-
+def _paired(folder: Path, field: str, cut: CutPair) -> dict[str, Any]:
     return {
         "folder": str(folder),
-        "field": field_name(name),
+        "field": field,
         "accepted": cut.accepted,
         "rejected": cut.rejected,
     }
@@ -149,16 +146,19 @@ def _transform(
     channels: tuple[int, int],
     saved: Path | None,
 ) -> Transform:
+    from dataclasses import replace
+
     from napari_gan_enhance.cli._console import run_job
     from napari_gan_enhance.registration.estimate import AlignSettings, estimate
-    from napari_gan_enhance.registration.resample import placed_image
+    from napari_gan_enhance.registration.resample import has_pixel_size, placed_image
     from napari_gan_enhance.registration.transform import load_transform
 
+    unit: Unit = "µm" if has_pixel_size(fixed) else "pixel"
     if saved is not None:
-        return load_transform(saved)
+        return load_transform(saved, unit)
     images = placed_image(moving, channels[0]), placed_image(fixed, channels[1])
     found: Alignment = run_job(estimate(*images, AlignSettings(transform=kind)))
-    return found.transform
+    return replace(found.transform, unit=unit)
 
 
 def _provenance(pair: list[Micrograph], transform: Transform) -> dict[str, Any]:
@@ -193,7 +193,7 @@ def _report(output: Path, transform: Transform, result: Resampled) -> dict[str, 
 
 def _sentence(output: Path, transform: Transform, cut: CutPair | None) -> str:
     left = transform.residual_um
-    off = "" if left is None else f"; what is left is {left:.3g} µm (RMS)"
+    off = "" if left is None else f"; what is left is {left:.3g} {transform.unit} (RMS)"
     said = f"Wrote {output} (float32){off}."
     if cut is not None:
         said += f" Pairs: {cut.accepted} patches, {cut.rejected} rejected."

@@ -49,25 +49,41 @@ class Resampled:
 def in_same_unit(
     moving: Micrograph, fixed: Micrograph
 ) -> tuple[Micrograph, Micrograph, str]:
-    """Give both images a pixel size where only one has it.
+    """Give both images a pixel size, and two stacks a spacing, where only one has it.
 
     Returns
     -------
     (Micrograph, Micrograph, str)
-        The images, and a sentence on what was assumed; empty where nothing was.
+        The images, and what was assumed, in sentences; empty where nothing was.
     """
-    sizes = moving.voxel_size_um, fixed.voxel_size_um
-    known = [None not in (size.y, size.x) for size in sizes]
-    if all(known):
-        return moving, fixed, ""
+    images, said = [moving, fixed], []
+    known = [has_pixel_size(image) for image in images]
     if not any(known):
-        return moving, fixed, "No pixel size is known: lengths are in pixels, not µm."
-    if known[0]:
-        fixed = fixed.with_pixels(fixed.pixels, voxel_size_um=sizes[0])
-    else:
-        moving = moving.with_pixels(moving.pixels, voxel_size_um=sizes[1])
-    which = "fixed" if known[0] else "moving"
-    return moving, fixed, f"The {which} image is taken to have the other's pixel size."
+        said.append("No pixel size is known: lengths are in pixels, not µm.")
+    spaced = [image.voxel_size_um.z is not None for image in images]
+    if not all(image.size("Z") > 1 for image in images):
+        spaced = [True, True]  # no plane needs it
+    for what, axes, has in (
+        ("pixel size", ("y", "x"), known),
+        ("distance between planes", ("z",), spaced),
+    ):
+        if has[0] == has[1]:
+            continue
+        told, lacking = has.index(True), has.index(False)
+        size = images[told].voxel_size_um
+        image = images[lacking]
+        added = {axis: getattr(size, axis) for axis in axes}
+        images[lacking] = image.with_pixels(
+            image.pixels, voxel_size_um=image.voxel_size_um._replace(**added)
+        )
+        which = ("moving", "fixed")[lacking]
+        said.append(f"The {which} image is taken to have the other's {what}.")
+    return images[0], images[1], " ".join(said)
+
+
+def has_pixel_size(micrograph: Micrograph) -> bool:
+    """Return whether both sides of a pixel are known."""
+    return None not in (micrograph.voxel_size_um.y, micrograph.voxel_size_um.x)
 
 
 def placed_matrix(micrograph: Micrograph, axes: str) -> Matrix:

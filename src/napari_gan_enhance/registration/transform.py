@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from napari_gan_enhance.errors import FileFormatError, InputError
 from napari_gan_enhance.io.atomic import atomic_file
+from napari_gan_enhance.registration.refine import TransformKind
 
 if TYPE_CHECKING:
     import os
@@ -18,9 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_gan_enhance.registration.refine import TransformKind
-
 Found: TypeAlias = Literal["automatic", "landmarks", "by hand"]
+Unit: TypeAlias = Literal["µm", "pixel"]
 
 FORMAT = "napari-gan-enhance transform"
 VERSION = 1
@@ -45,6 +46,8 @@ class Transform:
     found : "automatic", "landmarks" or "by hand"
     details : mapping
         Further figures, such as the correlation; JSON values only.
+    unit : "µm" or "pixel"
+        Of lengths; pixels where no image told their size.
 
     Raises
     ------
@@ -57,6 +60,7 @@ class Transform:
     residual_um: float | None = None
     found: Found = "automatic"
     details: Mapping[str, Any] = field(default_factory=dict)
+    unit: Unit = "µm"
 
     def __post_init__(self) -> None:
         matrix = np.array(self.matrix, dtype=np.float64)
@@ -84,9 +88,14 @@ class Transform:
         return self.matrix[np.ix_(kept, kept)]
 
     @property
+    def has_z(self) -> bool:
+        """Whether it says anything of Z."""
+        return len(self.matrix) == 4
+
+    @property
     def z_um(self) -> float:
         """Shift along Z in µm; 0 for planes."""
-        return float(self.matrix[0, 3]) if len(self.matrix) == 4 else 0.0
+        return float(self.matrix[0, 3]) if self.has_z else 0.0
 
     def apply(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return points (n, 2) or (n, 3) of the moving world in the fixed one."""
@@ -107,7 +116,7 @@ class Transform:
         return {
             "matrix": self.matrix.tolist(),
             "axes": "ZYX"[-len(self.matrix) + 1 :],
-            "unit": "µm",
+            "unit": self.unit,
             "kind": self.kind,
             "residual_um": self.residual_um,
             "found": self.found,
@@ -143,13 +152,21 @@ def save_transform(
     return Path(path)
 
 
-def load_transform(path: str | os.PathLike[str]) -> Transform:
+def load_transform(path: str | os.PathLike[str], unit: Unit) -> Transform:
     """Read a transform that `save_transform` wrote.
+
+    Parameters
+    ----------
+    path : str or path-like
+    unit : "µm" or "pixel"
+        Of the images that it is for.
 
     Raises
     ------
     FileFormatError
         If the file cannot be read or holds no transform.
+    InputError
+        If its lengths are in the other unit.
     """
     name = Path(path).name
     try:
@@ -159,17 +176,47 @@ def load_transform(path: str | os.PathLike[str]) -> Transform:
                 f"{name!r} is {content['format']!r}, version {content['version']} - "
                 f"{FORMAT!r} up to version {VERSION} can be read - update the program."
             )
-        return Transform(
-            np.array(content["matrix"], dtype=np.float64),
-            content["kind"],
-            content["residual_um"],
-            content["found"],
-            content.get("details", {}),
+        saved = _Saved.model_validate(content)
+        found = Transform(
+            np.array(saved.matrix, dtype=np.float64),
+            saved.kind,
+            saved.residual_um,
+            saved.found,
+            saved.details,
+            saved.unit,
         )
     except FileFormatError:
         raise
+    except ValidationError as error:
+        first = error.errors()[0]
+        wrong = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise _no_transform(name, wrong) from error
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise FileFormatError(
-            f"{name!r} holds no transform ({error}) - a JSON file saved by Align or "
-            "`align` is needed - choose another file."
-        ) from error
+        raise _no_transform(name, error) from error
+    if found.unit != unit:
+        raise InputError(
+            f"{name!r} is in units of {found.unit}, the images in units of {unit} - "
+            "pixel sizes must be known where they were known when it was found - align "
+            "these images anew."
+        )
+    return found
+
+
+class _Saved(BaseModel):
+    """What a file must hold, beside its format and version."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    matrix: list[list[float]]
+    kind: TransformKind
+    residual_um: float | None
+    found: Found
+    details: dict[str, Any] = {}
+    unit: Unit = "µm"
+
+
+def _no_transform(name: str, wrong: object) -> FileFormatError:
+    return FileFormatError(
+        f"{name!r} holds no transform ({wrong}) - a JSON file saved by Align or "
+        "`align` is needed - choose another file."
+    )

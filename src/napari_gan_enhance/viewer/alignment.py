@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import weakref
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_gan_enhance.errors import InputError
-from napari_gan_enhance.registration.transform import Transform
+from napari_gan_enhance.registration.transform import Transform, with_axes
 from napari_gan_enhance.viewer.contrast import overlay_limits
 from napari_gan_enhance.viewer.layers import layer_axes
 from napari_gan_enhance.viewer.placement import (
@@ -16,6 +17,7 @@ from napari_gan_enhance.viewer.placement import (
     affine_um,
     axis_length,
     facing_views,
+    length_unit,
     moved_affine,
 )
 from napari_gan_enhance.viewer.world import world_in
@@ -194,26 +196,59 @@ class Overlay:
             hidden.visible = True
 
 
-def current_transform(layer: Image, last: Transform | None) -> Transform:
-    """Return the layer's affine as a transform that can be saved.
+class LastFound:
+    """What was found last, and for which layer.
 
-    Parameters
-    ----------
-    layer : Image
-    last : Transform or None
-        What was found last; its figures are kept if the layer still lies there.
+    A plane that lies in a stack has no Z that could be moved: where it lies is known
+    here alone.
     """
+
+    def __init__(self) -> None:
+        self._layer: weakref.ref[Any] | None = None
+        self._found: Transform | None = None
+
+    def remember(self, layer: Image, found: Transform) -> None:
+        """Keep the figures of a move; the layer has the affine after it already."""
+        z_um = found.z_um if found.has_z else self._z_um(layer)
+        self._found = replace(
+            found, matrix=_whole_affine(layer, z_um), unit=length_unit(layer)
+        )
+        self._layer = weakref.ref(layer)
+
+    def undone(self) -> None:
+        """Forget it, unless the layer lies there still or again."""
+        layer = self._layer() if self._layer is not None else None
+        if layer is None or self.transform(layer) is not self._found:
+            self._layer = self._found = None
+
+    def transform(self, layer: Image) -> Transform:
+        """Return the layer's affine as a transform that can be saved.
+
+        The figures of what was found are kept if the layer still lies there.
+        """
+        matrix = _whole_affine(layer, self._z_um(layer))
+        found = self._of(layer)
+        if found is not None and np.allclose(found.matrix, matrix, atol=1e-9):
+            return found
+        return Transform(matrix, "affine", None, "by hand", unit=length_unit(layer))
+
+    def _of(self, layer: Image) -> Transform | None:
+        is_same = self._layer is not None and self._layer() is layer
+        return self._found if is_same else None
+
+    def _z_um(self, layer: Image) -> float | None:
+        found = self._of(layer)
+        return found.z_um if found is not None and found.has_z else None
+
+
+def _whole_affine(layer: Image, z_um: float | None) -> NDArray[np.float64]:
+    """Return the layer's affine in µm, with the place along Z of a plane in a stack."""
     matrix = affine_um(layer)
-    if last is not None and np.allclose(last.matrix, matrix, atol=1e-9):
-        return last
-    return Transform(matrix, "affine", None, "by hand")
-
-
-def with_affine(layer: Image, found: Transform) -> Transform:
-    """Return the figures of a found move with the layer's affine after it."""
-    return Transform(
-        affine_um(layer), found.kind, found.residual_um, found.found, found.details
-    )
+    if z_um is None or "Z" in layer_axes(layer):
+        return matrix
+    grown = with_axes(matrix, 3)
+    grown[0, -1] = z_um
+    return grown
 
 
 def show_misalignment(viewer: ViewerModel, shifts: LocalShifts, fixed: Image) -> Image:
@@ -241,13 +276,25 @@ def show_misalignment(viewer: ViewerModel, shifts: LocalShifts, fixed: Image) ->
 
 
 def show_depth(viewer: ViewerModel, moving: Image, fixed: Image, z_um: float) -> None:
-    """Go to the plane of a stack that shows what the other layer, a plane, shows."""
-    from napari_gan_enhance.viewer.placement import unit_um
+    """Go to the plane of a stack that shows what the other layer, a plane, shows.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    moving, fixed : Image
+        As they lie after the move.
+    z_um : float, µm
+        Where a moving plane that has no Z of its own was found in the stack.
+    """
+    from napari_gan_enhance.viewer.placement import unit_um, world_matrix
 
     deep = [axis_length(layer, "Z") > 1 for layer in (moving, fixed)]
     if deep[0] == deep[1]:
         return
-    stack, at = (moving, 0.0) if deep[0] else (fixed, z_um)
+    stack, plane = (moving, fixed) if deep[0] else (fixed, moving)
+    at = 0.0 if deep[0] else z_um
+    if "Z" in layer_axes(plane):
+        at = float(world_matrix(plane, "ZYX")[0, -1])
     axis = layer_axes(stack).index("Z")
     unit = unit_um(stack, "Z")[0] * world_in(viewer, stack.units)[axis]
     viewer.dims.set_point(viewer.dims.ndim - stack.ndim + axis, at / float(unit))

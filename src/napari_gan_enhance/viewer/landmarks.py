@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.registration.landmarks import fit_landmarks
 from napari_gan_enhance.viewer.layers import layer_axes
-from napari_gan_enhance.viewer.placement import axis_length, unit_um
+from napari_gan_enhance.viewer.placement import axis_length, length_unit, unit_um
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,7 @@ class LandmarkPair:
     """A points layer over each of two images; clicks alternate between them.
 
     The layers lie exactly over their images, so that a landmark stays on its structure
-    when the image is moved.
+    when either image is moved.
 
     Parameters
     ----------
@@ -58,7 +59,8 @@ class LandmarkPair:
         )
         for layer in self.layers:
             layer.events.data.connect(self._on_data)
-        moving.events.affine.connect(self._follow)
+        for image in self.images:
+            image.events.affine.connect(self._follow)
         viewer.layers.events.removed.connect(self._on_removed)
         self._turn(0)
 
@@ -96,12 +98,14 @@ class LandmarkPair:
                 f"Layer {gone[0].name!r} was deleted - landmarks need both images and "
                 "both layers of points - set them again."
             )
-        return fit_landmarks(*self.world_um(), kind)
+        found = fit_landmarks(*self.world_um(), kind)
+        return replace(found, unit=length_unit(self.images[0]))
 
     def end(self) -> None:
         """Take the layers away."""
         self._viewer.layers.events.removed.disconnect(self._on_removed)
-        self.images[0].events.affine.disconnect(self._follow)
+        for image in self.images:
+            image.events.affine.disconnect(self._follow)
         for layer in self.layers:
             layer.events.data.disconnect(self._on_data)
             if layer in self._viewer.layers:
@@ -123,7 +127,8 @@ class LandmarkPair:
             layer.mode = "add"
 
     def _follow(self, event: object = None) -> None:
-        self.layers[0].affine = self.images[0].affine.affine_matrix
+        for layer, image in zip(self.layers, self.images, strict=True):
+            layer.affine = image.affine.affine_matrix
 
 
 def _points_over(viewer: ViewerModel, image: Image, name: str, color: str) -> Points:

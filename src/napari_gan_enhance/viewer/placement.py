@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from numpy.typing import NDArray
 
+    from napari_gan_enhance.registration.transform import Unit
+
     Matrix = NDArray[np.float64]
 
 
@@ -119,6 +121,29 @@ def facing_views(
     return first, second
 
 
+def whole_views(
+    viewer: ViewerModel, layers: Sequence[Any]
+) -> tuple[LayerView, LayerView]:
+    """Describe two layers whole; a plane beside a stack lies at the Z it has, if any.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    layers : sequence of two napari.layers.Image
+
+    Raises
+    ------
+    InputError
+        If the axes of a layer have no meaning.
+    """
+    deep = [axis_length(layer, "Z") > 1 for layer in layers]
+    first, second = (
+        view_of(viewer, layer, only_plane=any(deep) and not is_deep)
+        for layer, is_deep in zip(layers, deep, strict=True)
+    )
+    return first, second
+
+
 def world_matrix(layer: Any, axes: str) -> Matrix:
     """Return the matrix from indices to the world in µm, for some axes of a layer.
 
@@ -141,6 +166,13 @@ def unit_um(layer: Any, axes: str) -> Matrix:
     """Return the unit of some axes in µm; 1 where it is no length."""
     units = [layer.units[layer_axes(layer).index(a)] for a in axes]
     return unit_sizes(units, ["micrometer"] * len(units))
+
+
+def length_unit(layer: Any) -> Unit:
+    """Return in what lengths of a layer are counted."""
+    units = [layer.units[layer_axes(layer).index(a)] for a in "YX"]
+    are_lengths = all(unit.is_compatible_with("micrometer") for unit in units)
+    return "µm" if are_lengths else "pixel"
 
 
 def axis_length(layer: Any, letter: str) -> int:

@@ -86,7 +86,7 @@ class LandmarkBox(QWidget):
                 text += f" {error}" if min(self._pair.counts) else ""
         if fit is not None:
             each = ", ".join(f"{v:.3g}" for v in fit.details["landmarks_um"])
-            text += f" Left after a fit: {each} µm; RMS {fit.residual_um:.3g} µm."
+            text += f" Left after a fit: {each} {fit.unit}; RMS {fit.residual_um:.3g}."
         self.report.setText(text)
         self.report.setVisible(bool(text))
         self.apply.setEnabled(fit is not None)

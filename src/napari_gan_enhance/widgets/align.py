@@ -24,15 +24,20 @@ from napari_gan_enhance.registration.transform import (
 )
 from napari_gan_enhance.viewer.alignment import (
     AffineHistory,
+    LastFound,
     Overlay,
-    current_transform,
     estimate_layers,
     measure_layers,
     show_depth,
     show_misalignment,
-    with_affine,
 )
-from napari_gan_enhance.viewer.placement import facing_views, place_of, turned, view_of
+from napari_gan_enhance.viewer.placement import (
+    facing_views,
+    length_unit,
+    place_of,
+    turned,
+    whole_views,
+)
 from napari_gan_enhance.widgets._align_form import AlignForm
 from napari_gan_enhance.widgets._save_dialog import ask_save
 from napari_gan_enhance.widgets._worker import JobRunner
@@ -60,7 +65,7 @@ class AlignDock(QWidget):
         self._viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
         self._is_open = True
         self._overlay: Overlay | None = None
-        self._last: Transform | None = None
+        self._last = LastFound()
         self._request: dict[Image, bytes] = {}
         self.history = AffineHistory()
         self.runner = JobRunner(self)
@@ -87,7 +92,7 @@ class AlignDock(QWidget):
     def estimate(self, start: str) -> None:
         """Begin to align: "anywhere" searches, "here" refines."""
         moving, fixed = self.layers()
-        views = view_of(self._viewer, moving), view_of(self._viewer, fixed)
+        views = whole_views(self._viewer, (moving, fixed))
         kind = self.form.kind()
         settings = AlignSettings.model_validate({"transform": kind, "start": start})
         self._start(partial(estimate_layers, *views, settings), "Aligning")
@@ -99,15 +104,15 @@ class AlignDock(QWidget):
 
     def save(self, path: Path) -> None:
         """Write the moving layer's transform."""
-        transform = current_transform(self.layers()[0], self._last)
+        transform = self._last.transform(self.layers()[0])
         save_transform(path, transform, overwrite=True)
 
     def load(self, path: Path) -> None:
         """Give the moving layer a saved transform."""
-        transform = load_transform(path)
         moving, fixed = self.layers()
+        transform = load_transform(path, length_unit(moving))
         self.history.place(moving, transform)
-        self._last = with_affine(moving, transform)
+        self._last.remember(moving, transform)
         show_depth(self._viewer, moving, fixed, transform.z_um)
         self.form.say(f"Loaded {path.name}.")
         self._show_state()
@@ -140,11 +145,11 @@ class AlignDock(QWidget):
         moving, fixed = request
         if isinstance(found, Alignment):
             self.history.move(moving, found.transform.matrix)
-            self._last = with_affine(moving, found.transform)
+            self._last.remember(moving, found.transform)
             show_depth(self._viewer, moving, fixed, found.transform.z_um)
         else:
             show_misalignment(self._viewer, found.shifts, fixed)
-        self.form.say(_sentence(found))
+        self.form.say(_sentence(found, length_unit(fixed)))
 
     def _on_failed(self, error: GanEnhanceError) -> None:
         self.form.say(str(error))
@@ -159,19 +164,18 @@ class AlignDock(QWidget):
     def _on_moved(self, degrees: float, z: float, y: float, x: float) -> None:
         moving, _ = self.layers()
         self.history.move(moving, turned(moving, degrees, (z, y, x)))
-        self._last = None
         self._show_state()
 
     def _on_landmarks(self, moving: Image, transform: Transform) -> None:
         self.history.move(moving, transform.matrix)
-        self._last = with_affine(moving, transform)
-        left = f"landmarks meet to {transform.residual_um:.3g} µm (RMS)"
+        self._last.remember(moving, transform)
+        left = f"landmarks meet to {transform.residual_um:.3g} {transform.unit} (RMS)"
         self.form.say(f"{moving.name!r} was moved: {left}.")
         self._show_state()
 
     def _on_undo(self) -> None:
         self.history.undo()
-        self._last = None
+        self._last.undone()
         self.form.say("The layer lies where it was before.")
         self._show_state()
 
@@ -240,9 +244,9 @@ class AlignDock(QWidget):
         runner.idle.connect(self._show_state)
 
 
-def _sentence(found: Agreement) -> str:
+def _sentence(found: Agreement, unit: str) -> str:
     left, judged = found.shifts.rms_um, found.evidence
-    off = "" if left is None else f"{left:.3g} µm is left (RMS of the blocks); "
+    off = "" if left is None else f"{left:.3g} {unit} is left (RMS of the blocks); "
     poor = "" if judged.is_convincing else ", which is no better than chance"
     return (
         f"{'Aligned' if isinstance(found, Alignment) else 'Measured'}: {off}"
