@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     )
     from napari_gan_enhance.registration.misalignment import LocalShifts
     from napari_gan_enhance.registration.pairing import CutPair
+    from napari_gan_enhance.registration.transform import Unit
     from napari_gan_enhance.viewer.placement import LayerView
 
 MAP_NAME = "Misalignment"
@@ -249,6 +250,19 @@ def _whole_affine(layer: Image, z_um: float | None) -> NDArray[np.float64]:
     grown = with_axes(matrix, 3)
     grown[0, -1] = z_um
     return grown
+
+
+def agreement_text(found: Agreement, unit: Unit) -> str:
+    """Return how well two layers agree, and whether they were aligned, in words."""
+    from napari_gan_enhance.registration.estimate import Alignment
+
+    left, judged = found.shifts.rms_um, found.evidence
+    off = "" if left is None else f"{left:.3g} {unit} is left (RMS of the blocks); "
+    poor = "" if judged.is_convincing else ", which is no better than chance"
+    return (
+        f"{'Aligned' if isinstance(found, Alignment) else 'Measured'}: {off}"
+        f"correlation {judged.correlation:.2f}, by chance {judged.chance:.2f}{poor}."
+    )
 
 
 def show_misalignment(viewer: ViewerModel, shifts: LocalShifts, fixed: Image) -> Image:

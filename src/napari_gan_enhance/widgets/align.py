@@ -26,6 +26,7 @@ from napari_gan_enhance.viewer.alignment import (
     AffineHistory,
     LastFound,
     Overlay,
+    agreement_text,
     estimate_layers,
     measure_layers,
     show_depth,
@@ -149,7 +150,7 @@ class AlignDock(QWidget):
             show_depth(self._viewer, moving, fixed, found.transform.z_um)
         else:
             show_misalignment(self._viewer, found.shifts, fixed)
-        self.form.say(_sentence(found, length_unit(fixed)))
+        self.form.say(agreement_text(found, length_unit(fixed)))
 
     def _on_failed(self, error: GanEnhanceError) -> None:
         self.form.say(str(error))
@@ -242,13 +243,3 @@ class AlignDock(QWidget):
         runner.failed.connect(self._on_failed)
         runner.stopped.connect(self._on_stopped)
         runner.idle.connect(self._show_state)
-
-
-def _sentence(found: Agreement, unit: str) -> str:
-    left, judged = found.shifts.rms_um, found.evidence
-    off = "" if left is None else f"{left:.3g} {unit} is left (RMS of the blocks); "
-    poor = "" if judged.is_convincing else ", which is no better than chance"
-    return (
-        f"{'Aligned' if isinstance(found, Alignment) else 'Measured'}: {off}"
-        f"correlation {judged.correlation:.2f}, by chance {judged.chance:.2f}{poor}."
-    )
