@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
 import tifffile
 
-from napari_gan_enhance.errors import OutputError
+from napari_gan_enhance.errors import InputError, OutputError
 from napari_gan_enhance.io.read import read_micrograph
 from napari_gan_enhance.optics.sectioning import confocal_transfer
 from napari_gan_enhance.optics.transfer import FormationOptics
 from napari_gan_enhance.progress import drain
+from napari_gan_enhance.training import simulation
 from napari_gan_enhance.training.images import load_pairs
 from napari_gan_enhance.training.objects import Grid, draw, draw_mixture
 from napari_gan_enhance.training.pairs import find_pairs
-from napari_gan_enhance.training.simulation import SimulationSettings, simulate
+from napari_gan_enhance.training.simulation import (
+    FIELD_PATTERN,
+    SimulationSettings,
+    simulate,
+)
 
 KINDS = ("filaments", "tubes", "puncta", "membranes", "nuclei")
 GRID = Grid((5, 64, 64), (0.3, 0.08, 0.08))
@@ -161,3 +167,38 @@ def test_a_camera_that_suits_no_objective_is_taken_as_asked(tmp_path):
     drain(simulate(tmp_path / "pairs", settings))
     record = json.loads((tmp_path / "pairs" / "simulation.json").read_text("utf-8"))
     assert record["pairs"][0]["formation"]["optics"]["pixel_um"] == pytest.approx(2.0)
+
+
+def test_a_field_without_an_object_is_drawn_again(tmp_path, monkeypatch):
+    """A membrane may lie around the whole of a small field."""
+    drawn = []
+
+    def sometimes(grid, rng):
+        drawn.append(len(drawn))
+        volume = draw_mixture(grid, rng)
+        return np.zeros_like(volume) if len(drawn) == 1 else volume
+
+    monkeypatch.setattr(simulation, "draw_mixture", sometimes)
+    drain(simulate(tmp_path / "data", SimulationSettings(fields=2, size=64)))
+    assert len(drawn) >= 3
+    assert (tmp_path / "data" / "simulation.json").exists()
+
+
+def test_crops_of_a_sharp_image_are_one_field_in_large_sets():
+    names = ("nice_0001", "nice_9999", "nice_10000", "nice_123456")
+    assert {re.search(FIELD_PATTERN, name).group() for name in names} == {"nice"}
+
+
+@pytest.mark.parametrize(
+    ("shape", "keywords"),
+    [
+        ((80, 80, 3), {"photometric": "rgb"}),
+        ((5, 80, 80), {"metadata": {"axes": "ZYX"}}),
+    ],
+)
+def test_a_sharp_image_is_one_plane_of_one_channel(tmp_path, shape, keywords):
+    path = tmp_path / "sharp.tif"
+    tifffile.imwrite(path, np.ones(shape, np.uint8), **keywords)
+    with pytest.raises(InputError, match=r"'sharp\.tif' has axes"):
+        drain(simulate(tmp_path / "data", SimulationSettings(fields=1), [path]))
+    assert not (tmp_path / "data").exists()

@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from napari_gan_enhance import __version__
-from napari_gan_enhance.errors import OutputError
+from napari_gan_enhance.errors import InputError, OutputError
 from napari_gan_enhance.io.atomic import atomic_file
 from napari_gan_enhance.io.read import read_single_image
 from napari_gan_enhance.io.write import write_micrograph
@@ -63,7 +63,7 @@ STOKES_NM = 35.0
 
 MANIFEST = "simulation.json"
 
-FIELD_PATTERN = r"^drawn_\d+|^.+(?=_\d{4}$)"
+FIELD_PATTERN = r"^drawn_\d+|^.+(?=_\d{4,}$)"
 """A drawn object is a field of view; all crops of one sharp image are one."""
 
 
@@ -162,15 +162,17 @@ def simulate(
         If the folder holds something already, or cannot be written.
     FileFormatError
         If a sharp image cannot be read.
+    InputError
+        If it is no single plane of one channel.
     """
     if output.exists() and any(output.iterdir()):
         raise OutputError(
             f"{output.name!r} holds files already - simulated pairs need a folder of "
             "their own - choose a new one."
         )
+    images = [_plane(path) for path in sharp]
     for side in ("source", "target"):
         (output / side).mkdir(parents=True, exist_ok=True)
-    images = [_plane(path) for path in sharp]
     record = []
     for number in range(settings.fields):
         rng = np.random.default_rng([settings.seed, number])
@@ -210,6 +212,8 @@ def _field(
         pixel = optics.pixel_um / SAMPLING
         grid = Grid((DEPTHS, side, side), (optics.plane_um or 0, pixel, pixel))
         planes = draw_mixture(grid, rng)
+        while not planes.any():  # a membrane may lie around a small field
+            planes = draw_mixture(grid, rng)
         light = planes.sum((1, 2), dtype=np.float64)
         focus = int(rng.choice(DEPTHS, p=light / light.sum()))
         shown = confocal_transfer(
@@ -287,6 +291,13 @@ def _micrograph(
 def _plane(path: Path) -> NDArray[np.float32]:
     """Load a sharp image as light on a black background."""
     micrograph = read_single_image(path)
+    others = {a: micrograph.size(a) for a in "TZCS" if micrograph.size(a) > 1}
+    if others:
+        raise InputError(
+            f"Sharp image {path.name!r} has axes {micrograph.axes} of shape "
+            f"{micrograph.shape} - a single plane of one channel is needed - save the "
+            "plane that is in focus as a file of its own."
+        )
     view = AxesView(micrograph.pixels, micrograph.axes, "YX")
     pixels = view[slice(None), slice(None)].astype(np.float32)
     low, high = np.percentile(pixels, [1.0, 99.9])
