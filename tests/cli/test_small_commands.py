@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
 import tifffile
+import torch
 from scipy.ndimage import gaussian_filter
 
 from napari_gan_enhance.checkpoints.header import read_header
 from napari_gan_enhance.io.read import read_micrograph
+
+STEPS_S = 3.0
+"""Some steps, and less than until the state is written the second time."""
 
 
 def test_inspect_shows_a_checkpoint(cli, model):
@@ -246,3 +252,23 @@ def test_a_file_of_several_images_is_refused_where_one_is_meant(
     }[command]
     assert cli(command, *options).failed_with("'0.tif' holds 3 images")
     assert not list(pairs.glob("out*"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_train_that_is_ended_writes_down_where_it_was(pairs, name):
+    output = pairs / "mine.safetensors"
+    settings = ("--recipe", "supervised", "--set", 'config={"width":4}')
+    command = [sys.executable, "-m", "napari_gan_enhance", "train", *settings]
+    sides = ("--source", pairs / "source", "--target", pairs / "target")
+    with subprocess.Popen(
+        [*map(str, (*command, *sides, "-o", output))], stderr=subprocess.PIPE, text=True
+    ) as child:
+        for line in child.stderr:
+            if line.startswith("Start:"):
+                break
+        time.sleep(STEPS_S)
+        child.send_signal(getattr(signal, name))
+        assert child.wait(60) != 0
+    stored = torch.load(output.with_suffix(".resume"), weights_only=True)
+    assert stored["training"]["step"] > 0

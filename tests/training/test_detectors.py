@@ -14,7 +14,7 @@ from torch import nn
 from napari_gan_enhance.errors import TrainingError
 from napari_gan_enhance.progress import drain
 from napari_gan_enhance.training import state
-from napari_gan_enhance.training.detectors import FLAT, check_losses
+from napari_gan_enhance.training.detectors import FLAT, SETTLED_AT, check_losses
 from napari_gan_enhance.training.events import Losses, Preview
 from napari_gan_enhance.training.observations import observations
 from napari_gan_enhance.training.run import run_training
@@ -27,6 +27,7 @@ HEALTHY = {
     "target_spread": 0.2,
     "largest": 1.5,
     "target_largest": 1.4,
+    "source_largest": 1.2,
 }
 
 
@@ -41,7 +42,7 @@ def test_healthy_training_goes_on():
         ({"total": math.inf}, "The loss became inf at step 500"),
         ({"logit": 486.0}, "logits reached 486 at step 500"),
         ({"spread": 8e-5}, r"flat image at step 500 \(deviation 8.0e-05\)"),
-        ({"largest": 15.0}, "Results reach 15 at step 500, targets 1.4"),
+        ({"largest": 15.0}, "Results reach 15 at step 500, the images 1.4"),
         ({"shift": -0.3}, "brightness of the results drifted by -0.3"),
     ],
 )
@@ -53,6 +54,7 @@ def test_failures_are_named(seen, reason):
 def test_a_batch_of_background_is_no_failure():
     """Nothing is to be seen there: flat is right, and the smallest drift stands out."""
     empty = {"spread": 5e-4, "target_spread": 5e-3, "target_largest": 0.02}
+    empty["source_largest"] = 0.5
     background = {**HEALTHY, **empty, "largest": 0.3, "shift": -0.03}
     check_losses(background, HEALTHY, 500, 1.0)
     for change in ({"shift": -0.2}, {"largest": 11.0}):
@@ -219,3 +221,9 @@ def test_a_shift_is_seen_through_noise(filaments, rng):
     noisy = rng.poisson(30 * np.roll(filaments, (4, -3), (0, 1)) + 1)
     said = observations(preview(gaussian_filter(noisy.astype("f4"), 1), filaments))
     assert shifts(said) == [pytest.approx((4, -3), abs=0.3)]
+
+
+def test_a_hot_pixel_of_the_source_is_no_failure():
+    """A network that begins with its input shows it."""
+    seen = {**HEALTHY, "largest": 100.0, "source_largest": 100.0}
+    check_losses(seen, HEALTHY, SETTLED_AT, 0.5)

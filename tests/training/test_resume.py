@@ -15,9 +15,12 @@ import tifffile
 import torch
 from safetensors.torch import load_file
 
+from napari_gan_enhance.checkpoints.header import read_header
 from napari_gan_enhance.errors import OutputError, TrainingError
 from napari_gan_enhance.progress import drain
 from napari_gan_enhance.training import loop, saving
+from napari_gan_enhance.training import run as run_module
+from napari_gan_enhance.training.events import Validated
 from napari_gan_enhance.training.resume import resume_path
 from napari_gan_enhance.training.run import run_training
 
@@ -112,7 +115,9 @@ def test_state_on_the_disk_is_at_most_ten_seconds_old(make_job, monkeypatch):
 
 
 def test_training_does_not_wait_for_the_disk(make_job, monkeypatch):
+    """But for a new best, whose state must be there before its checkpoint."""
     may_write = Event()
+    may_write.set()
     really_write = saving.write_state
 
     def write_slowly(*arguments):
@@ -120,10 +125,13 @@ def test_training_does_not_wait_for_the_disk(make_job, monkeypatch):
         really_write(*arguments)
 
     monkeypatch.setattr(saving, "write_state", write_slowly)
-    job = make_job(recipe={"validate_every": 4})
+    monkeypatch.setattr(saving, "SAVE_EVERY_S", 0.0)
+    job = make_job(recipe={"validate_every": 1000})
     run = run_training(job)
+    next(r for r in run if r.done == 1)
+    may_write.clear()
     next(r for r in run if r.done == 8)
-    assert not resume_path(job.output).exists()
+    assert stored_step(job) < 8
     may_write.set()
     run.close()
     assert stored_step(job) == 8
@@ -230,3 +238,48 @@ def test_unfinished_training_is_not_begun_anew_unasked(make_job):
     resume_path(job.output).write_bytes(b"hours of work")
     with pytest.raises(TrainingError, match=r"--resume .* --overwrite"):
         drain(run_training(job))
+
+
+def test_state_is_not_older_than_the_checkpoint(make_job, monkeypatch):
+    """Or a killed training, taken up, would replace its best by something worse."""
+    monkeypatch.setattr(saving, "SAVE_EVERY_S", 1e6)
+    job = make_job()
+    run = run_training(job)
+    for report in run:
+        if isinstance(report.detail, Validated) and report.detail.step == 20:
+            break
+    assert read_header(job.output).card.steps == 20
+    state = torch.load(resume_path(job.output), weights_only=True)
+    assert state["training"]["step"] == 20
+    run.close()
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [({"card": {"name": "other"}}, r"\(card\)"), ({"devices": 2}, r"\(devices\)")],
+)
+def test_resume_beside_other_devices_or_texts_is_refused(
+    make_job, monkeypatch, changes, named
+):
+    stopped_at(make_job(recipe=SHORT), 3)
+    if "devices" in changes:  # without the processes that would take part
+        alone = run_module.launched_fabric
+        monkeypatch.setattr(
+            run_module,
+            "launched_fabric",
+            lambda device, devices, recipe: Two(alone(device, 1, recipe)),
+        )
+    with pytest.raises(TrainingError, match=named):
+        drain(run_training(make_job(recipe=SHORT, resume=True, **changes)))
+
+
+class Two:
+    """One process that says it is one of two."""
+
+    world_size = 2
+
+    def __init__(self, fabric):
+        self._fabric = fabric
+
+    def __getattr__(self, name):
+        return getattr(self._fabric, name)

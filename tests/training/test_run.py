@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -444,3 +445,43 @@ def test_recipe_that_contradicts_itself_is_refused(changes, reason):
 def test_scores_name_few_fields_and_count_many():
     assert fields_text({"b", "a"}) == "fields a, b"
     assert fields_text([f"drawn_{n}" for n in range(40)]) == "40 fields"
+
+
+def test_what_is_told_of_is_on_the_disk(make_job):
+    """Who stops at a look has what it announced."""
+    job = make_job()
+    run = run_training(job)
+    looked = next(
+        report.detail
+        for report in run
+        if isinstance(report.detail, Validated) and report.detail.step == 20
+    )
+    run.close()
+    assert looked.is_best
+    assert read_header(job.output).card.steps == 20
+    with record_path(job.output).open(encoding="utf-8", newline="") as file:
+        assert [row["step"] for row in csv.DictReader(file)] == ["0", "20"]
+
+
+def test_data_sets_of_one_name_stay_apart(make_job, folders, tmp_path):
+    """As of two days: equally named fields are not one."""
+    source, target = folders
+    for day in ("a", "b"):
+        for side in (source, target):
+            shutil.copytree(side, tmp_path / day / "pairs" / side.name)
+    for path in (tmp_path / "b" / "pairs").rglob("*.tif"):
+        tifffile.imwrite(path, tifffile.imread(path)[::-1])  # other images
+    sets = [
+        (tmp_path / day / "pairs" / source.name, tmp_path / day / "pairs" / target.name)
+        for day in ("a", "b")
+    ]
+    job = replace(make_job(recipe={"steps": 1}), folders=sets)
+    card = drain(run_training(job))
+    assert [data.name for data in card.training_data] == ["pairs", "pairs-2"]
+    assert [data.fields for data in card.training_data] == [5, 5]
+
+
+def test_what_a_scheduler_was_asked_for_does_not_matter(make_job, monkeypatch):
+    for name, value in (("NTASKS", "4"), ("JOB_ID", "1"), ("JOB_NAME", "fields")):
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    assert drain(run_training(make_job(recipe={"steps": 1}))).recipe["steps"] == 1

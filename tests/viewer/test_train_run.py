@@ -61,8 +61,8 @@ def test_patience_lasts_as_many_steps_as_on_the_command_line(
 def trained(job: TrainingJob) -> Job[None]:
     """Be a training whose step 5 is the best, and whose card is written at the end."""
     looked = Validated(5, {}, None, True, 5, 1e-3, None)
-    yield Progress(5, 5, "training", detail=looked)
     job.output.write_bytes(b"best")
+    yield Progress(5, 5, "training", detail=looked)
     yield Progress(5, 5, "training", detail=Saved(job.output, 5, 1.0))
     job.output.write_bytes(b"best, with scores")
 

@@ -6,7 +6,7 @@ import contextlib
 import json
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import typer
@@ -50,24 +50,58 @@ def run_job(job: Job[Result], *, label: str = "") -> Result:
             line.clear()
 
 
-@contextlib.contextmanager
-def _ended_like_ctrl_c() -> Iterator[None]:
+def run_job_that_rests(job: Job[Result]) -> Result:
+    """Run a job that is ended where it rests, at its next report: see `run_job`.
+
+    What it does then is not cut up, as of a training that writes down its state. Who
+    cannot wait for that presses Ctrl+C again.
+    """
+    is_asked = False
+
+    def ask(number: int, frame: object) -> None:
+        nonlocal is_asked
+        if is_asked and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        is_asked = True
+
+    line = _ProgressLine("")
+
+    def show(progress: Progress) -> None:
+        line.show(progress)
+        if is_asked:
+            raise KeyboardInterrupt
+
+    with _handled(("SIGINT", "SIGTERM", "SIGHUP"), ask):
+        try:
+            return drain(job, show)
+        finally:
+            line.clear()
+
+
+def _ended_like_ctrl_c() -> contextlib.AbstractContextManager[None]:
     """Let a job take its temporary files away when it is ended from outside.
 
-    By a scheduler, or by a terminal that is closed; under nohup that is ignored.
+    By a scheduler, or by a terminal that is closed.
     """
-    names = ("SIGTERM", "SIGHUP")  # Windows has no SIGHUP
+    return _handled(("SIGTERM", "SIGHUP"), _end)
+
+
+@contextlib.contextmanager
+def _handled(
+    names: tuple[str, ...], handler: Callable[[int, Any], object]
+) -> Iterator[None]:
+    """Handle signals by a function, but for those that are ignored, as under nohup."""
     before = {
-        number: signal.signal(number, _end)
-        for name in names
+        number: signal.signal(number, handler)
+        for name in names  # Windows has no SIGHUP
         if (number := getattr(signal, name, None)) is not None
         and signal.getsignal(number) != signal.SIG_IGN
     }
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, former in before.items():
+            signal.signal(number, former)
 
 
 def _end(number: int, frame: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -82,7 +83,11 @@ def train(
     """
     from napari_gan_enhance.checkpoints.describe import card_text, described
     from napari_gan_enhance.checkpoints.header import read_header
-    from napari_gan_enhance.cli._console import print_json, run_job
+    from napari_gan_enhance.cli._console import (
+        print_json,
+        run_job,
+        run_job_that_rests,
+    )
     from napari_gan_enhance.cli._recipe import chosen_recipe
     from napari_gan_enhance.training.run import TrainingJob, run_training
 
@@ -109,7 +114,10 @@ def train(
         resume=resume,
         overwrite=overwrite,
     )
-    if run_job(run_training(job)) is None:  # not the first of several processes
+    # One of several processes must not rest while the others wait for it.
+    is_alone = devices == 1 and "WORLD_SIZE" not in os.environ
+    run = run_job_that_rests if is_alone else run_job
+    if run(run_training(job)) is None:  # not the first of several processes
         return
     header = read_header(output)
     print_json(described(header)) if as_json else typer.echo(card_text(header))

@@ -43,6 +43,9 @@ def launched_fabric(device: str, devices: int, recipe: Recipe) -> Fabric:
         If there are not so many.
     """
     from lightning_fabric import Fabric
+    from lightning_fabric.plugins.environments.lightning import (
+        LightningEnvironment,
+    )
 
     # It tells what it does on standard error.
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
@@ -51,12 +54,15 @@ def launched_fabric(device: str, devices: int, recipe: Recipe) -> Fabric:
     devices = int(os.environ.get("LOCAL_WORLD_SIZE", devices))
     _check_count(kind, devices)
     world = int(os.environ.get("WORLD_SIZE", devices))
+    # What a batch job asked its scheduler for says nothing of a process on its own.
+    alone = LightningEnvironment() if max(world, devices) == 1 else None
     fabric = Fabric(
         accelerator=kind,
         devices=devices,
         num_nodes=max(1, world // devices),
         strategy="ddp" if world > 1 or devices > 1 else "auto",
         precision=precision_on(chosen, recipe),
+        plugins=alone,
     )
     fabric.launch()
     return fabric

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -42,7 +43,7 @@ from napari_gan_enhance.training.state import Training
 from napari_gan_enhance.training.validation import Validator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from lightning_fabric import Fabric
@@ -146,6 +147,8 @@ class _Run:
             # Other pairs would be split anew, and what was learned from held out.
             "pairs": [[data.name, data.sha256] for data in self.data],
             "start": self.parent.sha256 if self.parent else None,
+            "devices": fabric.world_size,
+            "card": job.card,
         }
         if job.resume:
             load_state(self.training, job.output, self.settings)
@@ -177,9 +180,10 @@ class _Run:
         steps, saver = self.steps(), StateSaver(self.job.output, self.settings)
         try:
             for report in steps:
+                # What is told is on the disk: nobody may ask for another report.
+                news = self.keep(report, saver)
                 yield report
-                if isinstance(report.detail, Validated):
-                    yield from self.keep(report)
+                yield from news
                 saver.save_if_due(self.training)
         except GeneratorExit:
             saver.save(self.training)  # the loop rests between two steps
@@ -189,13 +193,21 @@ class _Run:
             steps.close()
             saver.close()
 
-    def keep(self, report: Progress) -> Iterator[Progress]:
+    def keep(self, report: Progress, saver: StateSaver) -> list[Progress]:
         """Write down a look, and the weights if they are the best so far."""
         looked, images = report.detail, self.pairs.validation
+        if not isinstance(looked, Validated):
+            return []
+        news = []
         if looked.is_best:
+            # First the state: taken up from an older one, a training would replace
+            # this checkpoint by a worse one.
+            saver.save(self.training)
+            saver.wait()
             self.save_checkpoint(scores_of_a_look(looked.score, images))
-            yield replace(report, note="", detail=self.saved())
+            news.append(replace(report, note="", detail=self.saved()))
         write_record(self.job.output, self.training.history)
+        return news
 
     def save_checkpoint(self, scores: Sequence[Score]) -> ModelCard:
         """Write the best weights so far."""
@@ -246,11 +258,17 @@ def _check_output(job: TrainingJob) -> None:
 
 
 def _pairs(job: TrainingJob) -> list[Pair]:
-    return [
-        pair
-        for source, target in job.folders
-        for pair in find_pairs(source, target, job.recipe.field_pattern)
-    ]
+    """Return all pairs; data sets of one name get names of their own."""
+    pairs: list[Pair] = []
+    folders: dict[str, Path] = {}
+    for source, target in job.folders:
+        found = find_pairs(source, target, job.recipe.field_pattern)
+        folder = found[0].source.parent.parent
+        numbered = (f"{folder.name}-{n}" for n in count(2))
+        names = chain([folder.name], numbered)
+        name = next(n for n in names if folders.setdefault(n, folder) == folder)
+        pairs += [replace(pair, data_set=name) for pair in found]
+    return pairs
 
 
 def _start(job: TrainingJob) -> tuple[nn.Module, ModelSpec, CheckpointHeader | None]:

@@ -72,7 +72,7 @@ def update(
         loss = loss.detach() + scale.mean() * said.detach()
     _move(training.generator, result, recipe, fabric, gradient)
     _follow(training, recipe)
-    return {"total": loss, **measured, **_statistics(image.detach(), target)}
+    return {"total": loss, **measured, **_statistics(source, image.detach(), target)}
 
 
 def logits(learner: Learner, images: Tensor, fabric: Fabric) -> Tensor:
@@ -166,11 +166,13 @@ def _follow(training: Training, recipe: Recipe) -> None:
     )
 
 
-def _statistics(result: Tensor, target: Tensor) -> Measured:
+def _statistics(source: Tensor, result: Tensor, target: Tensor) -> Measured:
+    seen = source[:, : result.shape[1]]  # without what tells of the optics
     return {
         "shift": result.mean() - target.mean(),
         "spread": result.std(),
         "target_spread": target.std(),
         "largest": result.abs().amax(),
         "target_largest": target.abs().amax(),
+        "source_largest": seen.abs().amax(),
     }

@@ -6,7 +6,7 @@ import os
 import time
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari_gan_enhance.progress import Job, Progress
 from napari_gan_enhance.viewer.runs import spare_threads
@@ -136,7 +136,7 @@ def train(request: TrainRequest) -> Job[None]:
     GanEnhanceError
     """
     from napari_gan_enhance.device import limit_threads
-    from napari_gan_enhance.training.events import Saved, Validated
+    from napari_gan_enhance.training.events import Validated
     from napari_gan_enhance.training.run import TrainingJob, run_training
 
     limit_threads(spare_threads(os.cpu_count()))
@@ -150,19 +150,19 @@ def train(request: TrainRequest) -> Job[None]:
         device=choices.device,
         overwrite=True,
     )
-    looked: Any = None
     best = request.output
     with closing(run_training(job)) as steps:
         for report in steps:
-            yield report
-            if isinstance(report.detail, Validated):
-                looked = report.detail
-                yield from _memory(report)
-            elif isinstance(report.detail, Saved) and looked is not None:
+            looked = report.detail
+            if isinstance(looked, Validated) and looked.is_best:
+                # Before it is told of: nobody may ask for another report.
                 best = _beside(request.output, looked.step)
-                save_checkpoint_as(report.detail.path, best)
+                save_checkpoint_as(request.output, best)
                 kept = KeptCheckpoint(best, looked.step, looked.score, looked.preview)
                 yield replace(report, note="", detail=kept)
+            yield report
+            if isinstance(looked, Validated):
+                yield from _memory(report)
     if best != request.output:  # its card has the final scores now
         save_checkpoint_as(request.output, best)
 
