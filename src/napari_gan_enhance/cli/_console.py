@@ -53,21 +53,24 @@ def run_job(job: Job[Result], *, label: str = "") -> Result:
 def run_job_that_rests(job: Job[Result]) -> Result:
     """Run a job that is ended where it rests, at its next report: see `run_job`.
 
-    What it does then is not cut up, as of a training that writes down its state. Who
-    cannot wait for that presses Ctrl+C again.
+    What it does then is not cut up, as of a training that writes down its state. Before
+    the first unit of work nothing would be lost, and it is ended at once, as by Ctrl+C
+    pressed again.
     """
-    is_asked = False
+    is_asked = has_begun = False
 
     def ask(number: int, frame: object) -> None:
         nonlocal is_asked
-        if is_asked and number == signal.SIGINT:
-            raise KeyboardInterrupt
+        if not has_begun or (is_asked and number == signal.SIGINT):
+            _end(number, frame)
         is_asked = True
 
     line = _ProgressLine("")
 
     def show(progress: Progress) -> None:
+        nonlocal has_begun
         line.show(progress)
+        has_begun = has_begun or progress.done > 0
         if is_asked:
             raise KeyboardInterrupt
 
