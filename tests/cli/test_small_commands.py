@@ -262,7 +262,11 @@ def test_train_that_is_ended_writes_down_where_it_was(pairs, name):
     command = [sys.executable, "-m", "napari_gan_enhance", "train", *settings]
     sides = ("--source", pairs / "source", "--target", pairs / "target")
     with subprocess.Popen(
-        [*map(str, (*command, *sides, "-o", output))], stderr=subprocess.PIPE, text=True
+        [*map(str, (*command, *sides, "-o", output))],
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell lets what it starts in the background ignore SIGINT.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as child:
         for line in child.stderr:
             if line.startswith("Start:"):
