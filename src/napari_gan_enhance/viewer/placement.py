@@ -113,12 +113,7 @@ def facing_views(
     InputError
         If the axes of a layer have no meaning.
     """
-    deep = [axis_length(layer, "Z") > 1 for layer in layers]
-    first, second = (
-        view_of(viewer, layer, only_plane=is_deep and not all(deep), channel=channel)
-        for layer, is_deep in zip(layers, deep, strict=True)
-    )
-    return first, second
+    return _views(viewer, layers, channel, is_stack_cut=True)
 
 
 def whole_views(
@@ -136,9 +131,26 @@ def whole_views(
     InputError
         If the axes of a layer have no meaning.
     """
+    return _views(viewer, layers, None, is_stack_cut=False)
+
+
+def _views(
+    viewer: ViewerModel,
+    layers: Sequence[Any],
+    channel: int | None,
+    *,
+    is_stack_cut: bool,
+) -> tuple[LayerView, LayerView]:
+    """Describe two layers; of a stack and a plane one of them as a stack of one."""
     deep = [axis_length(layer, "Z") > 1 for layer in layers]
+    is_mixed = deep[0] != deep[1]
     first, second = (
-        view_of(viewer, layer, only_plane=any(deep) and not is_deep)
+        view_of(
+            viewer,
+            layer,
+            only_plane=is_mixed and is_deep == is_stack_cut,
+            channel=channel,
+        )
         for layer, is_deep in zip(layers, deep, strict=True)
     )
     return first, second
