@@ -70,6 +70,29 @@ def test_training_learns_and_says_so(make_job, precision):
     assert not resume_path(job.output).exists()
 
 
+@pytest.mark.parametrize(
+    ("sizes", "told"),
+    [
+        ({}, None),
+        ({"0": 0.1, "1": 0.2, "2": 0.16, "3": 0.1, "4": 0.1}, (0.1, 0.2)),
+        ({"0": 0.1, "1": 0.1, "2": 0.1, "3": 0.1}, None),
+    ],
+    ids=["unknown", "known", "one unknown"],
+)
+def test_card_tells_the_pixel_sizes_where_all_files_do(make_job, folders, sizes, told):
+    for field, pixel_um in sizes.items():
+        for path in folders[0].glob(f"{field}_*.tif"):
+            micrograph = Micrograph(
+                tifffile.imread(path), "YX", VoxelSize(None, pixel_um, pixel_um)
+            )
+            drain(write_micrograph(path, micrograph, overwrite=True))
+    split = {"steps": 1, "validation_share": 0, "test_share": 0}
+    assert drain(run_training(make_job(recipe=split))).voxel_size_range_um == told
+    mine = {"voxel_size_range_um": (0.05, 0.5)}
+    job = make_job("other.safetensors", recipe=split, card=mine)
+    assert drain(run_training(job)).voxel_size_range_um == (0.05, 0.5)
+
+
 def test_adversarial_training_learns_too(make_job):
     job = make_job(recipe=ADVERSARIAL)
     looks = reports_of(job, Validated)

@@ -119,7 +119,7 @@ def test_metadata_speak_against_an_image(
     coarse = replace(raw, voxel_size_um=VoxelSize(None, 0.15, 0.15))
     verdict = judge(coarse, SPEC, card)
     assert verdict.level == "doubtful"  # 1.5 times, less than an octave
-    assert "0.15 µm; the model was trained on 0.1 to 0.1 µm" in verdict.reasons[0]
+    assert "0.15 µm; the model was trained on 0.1 µm" in verdict.reasons[0]
     verdict = judge(replace(raw, voxel_size_um=VoxelSize(None, 0.3, 0.3)), TOLD, card)
     assert verdict.level == "unfit"
     assert "The PSF is 1.11 pixels wide" in verdict.reasons[0]
@@ -159,6 +159,17 @@ def test_card_without_statistics_is_judged_by_what_it_holds(
     assert "enlarged" in verdict.reasons[0]
     size = ModelCard(voxel_size_range_um=(0.2, 0.4))
     assert "0.2 to 0.4 µm" in judge(micrograph(exposure(rng)), SPEC, size).reasons[0]
+
+
+def test_model_of_one_pixel_size_knows_what_files_round(
+    rng: np.random.Generator,
+) -> None:
+    one = ModelCard(voxel_size_range_um=(0.1004, 0.1004))
+    assert judge(micrograph(exposure(rng)), SPEC, one).level == "good"
+    other = ModelCard(voxel_size_range_um=(0.11, 0.11))
+    verdict = judge(micrograph(exposure(rng)), SPEC, other)
+    assert verdict.level == "doubtful"
+    assert "trained on 0.11 µm" in verdict.reasons[0]
 
 
 def test_channel_is_named(card: ModelCard, rng: np.random.Generator) -> None:

@@ -170,6 +170,19 @@ def describe_data(
     return tuple(described)
 
 
+def pixel_sizes_of(images: Sequence[ImagePair]) -> dict[str, Any]:
+    """Return the range of lateral pixel sizes of the sources, as a card holds it.
+
+    Empty where one of the files does not say: beyond what the others say, an image
+    would be called a stranger that may be none.
+    """
+    sizes = [image.optics.pixel_um for image in images]
+    known = [size for size in sizes if size is not None]
+    if not known or len(known) < len(sizes):
+        return {}
+    return {"voxel_size_range_um": (min(known), max(known))}
+
+
 def make_card(
     data: Sequence[TrainingData],
     recipe: Recipe,

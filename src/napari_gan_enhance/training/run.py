@@ -31,6 +31,7 @@ from napari_gan_enhance.training.report import (
     describe_data,
     held_out_scores,
     make_card,
+    pixel_sizes_of,
     scores_of_a_look,
 )
 from napari_gan_enhance.training.resume import (
@@ -217,7 +218,7 @@ class _Run:
             self.recipe,
             self.training.best_step,
             scores,
-            {**self.job.card, "parent": parent},
+            {**pixel_sizes_of(self.pairs.train), **self.job.card, "parent": parent},
         )
         save_checkpoint(
             self.job.output, self.training.best_state, self.spec, card, overwrite=True

@@ -36,6 +36,10 @@ the range's last 2 %: brightness fades out, and does not end at its most frequen
 LEVELS = 256
 """Of 8 bit."""
 
+SAME_SIZE = 1.01
+"""Factor by which two pixel sizes or widths may differ and still be the same, as files
+round them."""
+
 DOUBTFUL_DB, UNFIT_DB = 2.0, 3.0
 """Expected losses that make an image doubtful and unfit."""
 
@@ -96,8 +100,8 @@ def size_doubts(
         weight = _beyond(width, widths)
         reason = (
             f"The PSF is {width:.3g} pixels wide; the model was trained on "
-            f"{widths[0]:.3g} to {widths[1]:.3g}: check aperture, wavelength and pixel "
-            "size, or resample the image."
+            f"{_range(widths)}: check aperture, wavelength and pixel size, or resample "
+            "the image."
         )
         yield Doubt(_capped(weight, usual), reason)
         if not spec.takes_pixel_size:
@@ -107,8 +111,8 @@ def size_doubts(
     if size is not None and sizes is not None:
         yield Doubt(
             _capped(_beyond(size, sizes), usual),
-            f"The pixels are {size:.3g} µm; the model was trained on {sizes[0]:.3g} to "
-            f"{sizes[1]:.3g} µm: resample the image, or take another model.",
+            f"The pixels are {size:.3g} µm; the model was trained on {_range(sizes)} "
+            "µm: resample the image, or take another model.",
         )
 
 
@@ -183,10 +187,16 @@ def is_stretched(pixels: NDArray[Any]) -> bool:
     return low <= gap and round((high - low) / gap) == LEVELS - 1
 
 
+def _range(limits: tuple[float, float]) -> str:
+    """Return limits in words; a range that has no width as one number."""
+    low, high = (f"{limit:.3g}" for limit in limits)
+    return low if low == high else f"{low} to {high}"
+
+
 def _beyond(value: float, limits: tuple[float, float]) -> float:
     """Return 0 within limits, 1 just beyond, and 1 more for each factor of 2."""
     outside = max(limits[0] / value, value / limits[1])
-    return 0.0 if outside <= 1 else 1 + math.log2(outside)
+    return 0.0 if outside <= SAME_SIZE else 1 + math.log2(outside)
 
 
 def _capped(weight: float, usual: InputStatistics | None) -> float:

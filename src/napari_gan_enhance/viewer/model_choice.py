@@ -71,8 +71,8 @@ def _card(header: CheckpointHeader) -> str:
     if spec.upscale > 1:
         facts.append(f"{spec.upscale}x more pixels")
     if card.voxel_size_range_um is not None:
-        low, high = card.voxel_size_range_um
-        facts.append(f"pixels of {low:g} to {high:g} µm")
+        low, high = (f"{size:.3g}" for size in card.voxel_size_range_um)
+        facts.append(f"pixels of {low if low == high else f'{low} to {high}'} µm")
     if card.licence:
         facts.append(card.licence)
     lines = [card.summary, f"Trained on: {card.modality}" if card.modality else ""]
