@@ -202,3 +202,95 @@ def test_a_sharp_image_is_one_plane_of_one_channel(tmp_path, shape, keywords):
     with pytest.raises(InputError, match=r"'sharp\.tif' has axes"):
         drain(simulate(tmp_path / "data", SimulationSettings(fields=1), [path]))
     assert not (tmp_path / "data").exists()
+
+
+def constant(path):
+    tifffile.imwrite(path, np.full((80, 80), 7, np.uint8))
+
+
+def not_finite(path):
+    pixels = np.ones((80, 80), np.float32)
+    pixels[3, 4] = np.nan
+    tifffile.imwrite(path, pixels)
+
+
+def next_to_empty(path):
+    pixels = np.zeros((80, 80), np.uint8)
+    pixels[40, 40:43] = 200
+    tifffile.imwrite(path, pixels)
+
+
+@pytest.mark.parametrize(
+    ("write", "reason"),
+    [
+        (constant, "is 7 in nearly all"),
+        (not_finite, "NaN"),
+        (next_to_empty, "is 0 in nearly all"),
+    ],
+)
+def test_a_sharp_image_that_shows_nothing_is_refused_first(tmp_path, write, reason):
+    path = tmp_path / "sharp.tif"
+    write(path)
+    with pytest.raises(InputError, match=rf"Sharp image 'sharp\.tif'.*{reason}"):
+        drain(simulate(tmp_path / "data", SimulationSettings(fields=1), [path]))
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_crop_of_a_sharp_image_shows_something(tmp_path):
+    pixels = np.zeros((600, 600), np.uint8)
+    pixels[500:520, 30:50] = 200  # most crops of 128 pixels miss it
+    tifffile.imwrite(tmp_path / "sharp.tif", pixels)
+    settings = SMALL.model_copy(update={"fields": 8, "sharp_share": 1.0})
+    data = drain(simulate(tmp_path / "data", settings, [tmp_path / "sharp.tif"]))
+    targets = [tifffile.imread(path) for path in (data / "target").iterdir()]
+    assert len(targets) == 8
+    assert all(np.ptp(target) > 0 for target in targets)
+
+
+@pytest.mark.parametrize("photons", [3e3, 1e5, 1e9])
+def test_no_light_is_too_much_for_the_camera(tmp_path, photons):
+    settings = SMALL.model_copy(update={"photons": (photons, photons)})
+    data = drain(simulate(tmp_path / "data", settings))
+    for path in (data / "source").iterdir():
+        pixels = tifffile.imread(path)
+        assert pixels.max() < 2**16 - 1
+        assert np.ptp(pixels) > 1000
+
+
+def test_crops_stay_together_in_a_set_that_was_broken_off(tmp_path, rng):
+    tifffile.imwrite(tmp_path / "nice.tif", rng.integers(0, 255, (200, 200), np.uint8))
+    settings = SMALL.model_copy(update={"sharp_share": 1.0})
+    job = simulate(tmp_path / "data", settings, [tmp_path / "nice.tif"])
+    next(job), next(job)
+    job.close()
+    pairs = find_pairs(tmp_path / "data" / "source", tmp_path / "data" / "target")
+    assert len(pairs) == 2
+    assert {pair.field for pair in pairs} == {"nice"}
+
+
+def test_a_sharp_image_is_told_from_what_is_drawn(tmp_path, rng):
+    sharp = tmp_path / "drawn.tif"
+    tifffile.imwrite(sharp, rng.integers(0, 255, (200, 200), np.uint8))
+    settings = SMALL.model_copy(update={"sharp_share": 1.0})
+    data = drain(simulate(tmp_path / "data", settings, [sharp]))
+    pairs = find_pairs(data / "source", data / "target")
+    assert {pair.field for pair in pairs} == {"drawn-image"}
+    record = json.loads((data / "simulation.json").read_text("utf-8"))
+    assert {pair["object"] for pair in record["pairs"]} == {str(sharp)}
+    modalities = {read_micrograph(pair.target).microscope.modality for pair in pairs}
+    assert modalities == {None}
+
+
+def test_the_record_gives_the_seed_of_each_image(tmp_path):
+    data = drain(simulate(tmp_path / "data", SMALL))
+    record = json.loads((data / "simulation.json").read_text("utf-8"))
+    assert [pair["seed"] for pair in record["pairs"]] == [[5, 0], [5, 1], [5, 2]]
+    assert all("seed" not in pair["formation"] for pair in record["pairs"])
+
+
+@pytest.mark.parametrize("place", ["file", "file/data"])
+def test_a_place_that_is_no_folder_is_refused(tmp_path, place):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OutputError, match="cannot be written"):
+        next(simulate(tmp_path / place, SMALL))
+    assert (tmp_path / "file").read_text() == "mine"

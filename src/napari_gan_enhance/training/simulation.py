@@ -1,8 +1,9 @@
 """Simulate pairs: what a wide-field microscope makes of sharp objects.
 
-Each field is a new object under another microscope. The target is what a confocal
-microscope of the same aperture shows of the plane in focus, its pinhole nearly closed:
-the thinnest section that one can take, and here without noise.
+Each field is a new object under another microscope. The target of a drawn object is
+what a confocal microscope of the same aperture shows of the plane in focus, its pinhole
+nearly closed: the thinnest section that one can take, and here without noise. That of a
+sharp image is the image, which a microscope has blurred once already.
 """
 
 from __future__ import annotations
@@ -15,19 +16,18 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from napari_gan_enhance import __version__
-from napari_gan_enhance.errors import InputError, OutputError
-from napari_gan_enhance.io.atomic import atomic_file
-from napari_gan_enhance.io.read import read_single_image
+from napari_gan_enhance.errors import OutputError
+from napari_gan_enhance.io.atomic import atomic_file, output_errors
 from napari_gan_enhance.io.write import write_micrograph
 from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
 from napari_gan_enhance.micrograph.microscope import Channel, Microscope, Modality
-from napari_gan_enhance.micrograph.view import AxesView
 from napari_gan_enhance.models.told_optics import FWHM
 from napari_gan_enhance.optics.formation import FormationSettings, form_image
 from napari_gan_enhance.optics.sectioning import confocal_transfer
-from napari_gan_enhance.optics.transfer import FormationOptics, Haze
+from napari_gan_enhance.optics.transfer import FormationOptics, Haze, transfer
 from napari_gan_enhance.progress import Job, Progress, drain
 from napari_gan_enhance.training.objects import Grid, between, draw_mixture
+from napari_gan_enhance.training.sharp_images import SharpImage, load_sharp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +61,16 @@ IMMERSIONS = ((0.9, 1.0), (1.15, 1.333), (math.inf, 1.515))
 STOKES_NM = 35.0
 """The laser lies so far below the emission: usual for the dyes of these colors."""
 
+GAIN = (0.5, 4.0)
+"""Gray levels for one photoelectron; less where there are too many of them."""
+
+OFFSET, BITS, FILLED = 100.0, 16, 0.9
+"""Gray level of darkness, and how much of the range above it the brightest pixel may
+take: photons scatter, and none may be cut off."""
+
 MANIFEST = "simulation.json"
+
+DRAWN = "drawn"
 
 FIELD_PATTERN = r"^drawn_\d+|^.+(?=_\d{4,}$)"
 """A drawn object is a field of view; all crops of one sharp image are one."""
@@ -165,48 +174,70 @@ def simulate(
     InputError
         If it is no single plane of one channel.
     """
-    if output.exists() and any(output.iterdir()):
-        raise OutputError(
-            f"{output.name!r} holds files already - simulated pairs need a folder of "
-            "their own - choose a new one."
-        )
-    images = [_plane(path) for path in sharp]
-    for side in ("source", "target"):
-        (output / side).mkdir(parents=True, exist_ok=True)
+    _check_new(output)
+    images = [load_sharp(path) for path in sharp]
+    with output_errors(output):
+        for side in ("source", "target"):
+            (output / side).mkdir(parents=True, exist_ok=True)
+    # At once: with it, crops of one image stay together in a set that is broken off.
+    _describe(output, settings, [])
     record = []
     for number in range(settings.fields):
-        rng = np.random.default_rng([settings.seed, number])
+        seed = [settings.seed, number]
+        rng = np.random.default_rng(seed)
         use_sharp = bool(images) and rng.random() < settings.sharp_share
-        which = int(rng.integers(len(images))) if use_sharp else None
-        source, target, facts = _field(
-            settings, rng, None if which is None else images[which]
-        )
-        made_of = "drawn" if which is None else sharp[which].stem
-        name = f"{made_of}_{number:04d}.tif"
+        image = images[rng.integers(len(images))] if use_sharp else None
+        source, target, facts = _field(settings, rng, image)
+        name = f"{_made_of(image)}_{number:04d}.tif"
         drain(write_micrograph(output / "source" / name, source))
         drain(write_micrograph(output / "target" / name, target))
-        record.append({"name": name, "object": made_of, **facts})
+        transfer.cache_clear()  # no two fields have one microscope
+        record.append({"name": name, "seed": seed, **facts})
         yield Progress(number + 1, settings.fields, "simulating")
+    _describe(output, settings, record)
+    return output
+
+
+def _check_new(output: Path) -> None:
+    """Refuse what is no place for a new folder, or not empty."""
+    with output_errors(output):
+        if output.exists() and any(output.iterdir()):
+            raise OutputError(
+                f"{output.name!r} holds files already - simulated pairs need a folder "
+                "of their own - choose a new one."
+            )
+
+
+def _describe(
+    output: Path, settings: SimulationSettings, record: Sequence[dict[str, Any]]
+) -> None:
     content = {
         "made_by": f"napari-gan-enhance {__version__}, simulate",
         "settings": settings.model_dump(mode="json"),
         "pairs": record,
     }
-    with atomic_file(output / MANIFEST, overwrite=False) as unfinished:
+    with atomic_file(output / MANIFEST, overwrite=True) as unfinished:
         unfinished.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    return output
+
+
+def _made_of(image: SharpImage | None) -> str:
+    """Return the first part of a file's name, the same for all crops of an image."""
+    if image is None:
+        return DRAWN
+    stem = image.path.stem
+    return f"{stem}-image" if stem == DRAWN else stem
 
 
 def _field(
     settings: SimulationSettings,
     rng: np.random.Generator,
-    image: NDArray[np.float32] | None,
+    image: SharpImage | None,
 ) -> tuple[Micrograph, Micrograph, dict[str, Any]]:
     formation = _formation(settings, rng, flat=image is not None)
     optics = formation.optics
     side = settings.size * SAMPLING
     if image is not None:
-        planes, focus = _crop(image, side, rng)[np.newaxis], 0
+        planes, focus = image.crop(side, rng)[np.newaxis], 0
         target = planes[0]
     else:
         pixel = optics.pixel_um / SAMPLING
@@ -227,10 +258,18 @@ def _field(
         target = shown.blur(planes, focus)[0]
     source = form_image(planes, formation, focus=focus, rng=rng)
     sharp = target.reshape(settings.size, SAMPLING, settings.size, SAMPLING)
-    facts = {"formation": formation.model_dump(mode="json"), "focus": focus}
+    facts = {
+        "object": DRAWN if image is None else str(image.path),
+        "formation": formation.model_dump(mode="json", exclude={"seed"}),
+        "focus": focus,
+    }
     return (
         _micrograph(source, optics, Modality.WIDE_FIELD),
-        _micrograph(sharp.mean((1, 3)), optics, Modality.CONFOCAL),
+        _micrograph(
+            sharp.mean((1, 3)).astype(np.float32),
+            optics,
+            Modality.CONFOCAL if image is None else None,  # what took it is not known
+        ),
         facts,
     )
 
@@ -244,26 +283,30 @@ def _formation(
     width_um = FWHM * 1e-3 * emission_nm / aperture
     photons = between(rng, *settings.photons)
     thickness = between(rng, *settings.thickness_um)
+    pixel_um = between(rng, *_suitable(settings.pixel_um, width_um))
+    haze = between(rng, *settings.haze)
+    background = photons * between(rng, *settings.background)
+    brightest = FILLED * (2**BITS - 1 - OFFSET)
     return FormationSettings(
         optics=FormationOptics(
             numerical_aperture=aperture,
             immersion_index=next(n for limit, n in IMMERSIONS if aperture < limit),
             emission_nm=emission_nm,
-            pixel_um=between(rng, *_suitable(settings.pixel_um, width_um)),
+            pixel_um=pixel_um,
             plane_um=None if flat else thickness / DEPTHS,
         ),
         haze=Haze(
-            share=between(rng, *settings.haze),
+            share=haze,
             width_um=max(1.0, thickness),
             kind="defocus" if flat else "gaussian",
         ),
         sampling=SAMPLING,
         photons=photons,
-        background=photons * between(rng, *settings.background),
-        gain=between(rng, 0.5, 4.0),
-        offset=100.0,
+        background=background,
+        gain=min(between(rng, *GAIN), brightest / (photons + background)),
+        offset=OFFSET,
         read_noise=between(rng, *settings.read_noise),
-        bits=16,
+        bits=BITS,
     )
 
 
@@ -275,10 +318,10 @@ def _suitable(pixel_um: Range, psf_um: float) -> Range:
 
 
 def _micrograph(
-    pixels: NDArray[Any], optics: FormationOptics, modality: Modality
+    pixels: NDArray[Any], optics: FormationOptics, modality: Modality | None
 ) -> Micrograph:
     return Micrograph(
-        pixels if modality is Modality.WIDE_FIELD else pixels.astype(np.float32),
+        pixels,
         "YX",
         VoxelSize(None, optics.pixel_um, optics.pixel_um),
         channels=(Channel(emission_nm=optics.emission_nm),),
@@ -286,29 +329,3 @@ def _micrograph(
             modality, optics.numerical_aperture, optics.immersion_index
         ),
     )
-
-
-def _plane(path: Path) -> NDArray[np.float32]:
-    """Load a sharp image as light on a black background."""
-    micrograph = read_single_image(path)
-    others = {a: micrograph.size(a) for a in "TZCS" if micrograph.size(a) > 1}
-    if others:
-        raise InputError(
-            f"Sharp image {path.name!r} has axes {micrograph.axes} of shape "
-            f"{micrograph.shape} - a single plane of one channel is needed - save the "
-            "plane that is in focus as a file of its own."
-        )
-    view = AxesView(micrograph.pixels, micrograph.axes, "YX")
-    pixels = view[slice(None), slice(None)].astype(np.float32)
-    low, high = np.percentile(pixels, [1.0, 99.9])
-    return np.asarray(np.clip((pixels - low) / max(high - low, 1e-9), 0, 2))
-
-
-def _crop(
-    image: NDArray[np.float32], side: int, rng: np.random.Generator
-) -> NDArray[np.float32]:
-    """Cut a square; a smaller image is continued by its reflection."""
-    missing = [max(0, side - n) for n in image.shape]
-    image = np.pad(image, [(n // 2, n - n // 2) for n in missing], "symmetric")
-    y, x = (int(rng.integers(n - side + 1)) for n in image.shape)
-    return image[y : y + side, x : x + side]
