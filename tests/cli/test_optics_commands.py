@@ -203,6 +203,8 @@ def test_iterations_are_chosen_for_each_channel(cli, image, tmp_path) -> None:
         (("--background", "nan"), 2, "--background nan:"),
         (("--depth-um", "-1"), 2, "--depth-um -1.0:"),
         (("--sample-index", "0.5"), 2, "--sample-index 0.5:"),
+        (("--depth-um", "5", "--sample-index", "1.33"), 2, "gibson-lanni"),
+        (("--sample-index", "1.33"), 2, "gibson-lanni"),
     ],
 )
 def test_wrong_options(cli, image, tmp_path, given, code: int, word: str) -> None:

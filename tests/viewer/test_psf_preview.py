@@ -9,6 +9,7 @@ from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.micrograph.micrograph import Micrograph
 from napari_gan_enhance.progress import drain
 from napari_gan_enhance.viewer.choices import DeconvolveChoices
+from napari_gan_enhance.viewer.deconvolution import deconvolve_settings
 from napari_gan_enhance.viewer.psf_preview import PsfQuestion, preview_psf
 
 CHOICES = DeconvolveChoices(
@@ -67,6 +68,20 @@ def test_deep_focus_widens_the_psf() -> None:
         for c in (shallow, choices)
     ]
     assert axial[1] > axial[0]
+
+
+def test_what_was_typed_for_another_model_does_not_matter() -> None:
+    """Its fields are hidden, and keep what they hold."""
+    typed = CHOICES.model_copy(update={"depth_um": 20.0, "sample_index": 1.33})
+    without, with_it = (
+        drain(preview_psf(PsfQuestion.of(PLANE, c))) for c in (CHOICES, typed)
+    )
+    assert with_it.text == without.text
+    settings = deconvolve_settings(typed, None)
+    assert (settings.depth_um, settings.sample_index) == (None, None)
+    deep = typed.model_copy(update={"model": "gibson-lanni"})
+    settings = deconvolve_settings(deep, None)
+    assert (settings.depth_um, settings.sample_index) == (20.0, 1.33)
 
 
 def test_only_what_matters_to_the_psf_makes_another_question() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.micrograph.micrograph import VoxelSize
@@ -68,6 +68,12 @@ class DeconvolveSettings(BaseModel):
     device : "auto", "cpu", "cuda" or "mps"
     tile : int or None, pixels
         Side of a tile; None takes the whole image where it fits.
+
+    Raises
+    ------
+    ValueError
+        If a value is out of range, or depth or sample index are given to a model that
+        knows none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -87,6 +93,15 @@ class DeconvolveSettings(BaseModel):
     sample_index: float | None = Field(None, ge=1, le=3)
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     tile: int | None = Field(None, ge=1)
+
+    @model_validator(mode="after")
+    def _check_aberration(self) -> Self:
+        if self.model != "gibson-lanni" and (self.depth_um or self.sample_index):
+            raise ValueError(
+                f"PSF model {self.model!r} knows no depth and no sample index - only "
+                "'gibson-lanni' does - choose that model, or leave them out."
+            )
+        return self
 
 
 def fair(**given: Any) -> DeconvolveSettings:

@@ -240,22 +240,7 @@ def _field(
         planes, focus = image.crop(side, rng)[np.newaxis], 0
         target = planes[0]
     else:
-        pixel = optics.pixel_um / SAMPLING
-        grid = Grid((DEPTHS, side, side), (optics.plane_um or 0, pixel, pixel))
-        planes = draw_mixture(grid, rng)
-        while not planes.any():  # a membrane may lie around a small field
-            planes = draw_mixture(grid, rng)
-        light = planes.sum((1, 2), dtype=np.float64)
-        focus = int(rng.choice(DEPTHS, p=light / light.sum()))
-        shown = confocal_transfer(
-            optics,
-            excitation_nm=optics.emission_nm - STOKES_NM,
-            pinhole_airy=0,
-            sampling=SAMPLING,
-            depth=DEPTHS - 1,
-            shape=(side, side),
-        )
-        target = shown.blur(planes, focus)[0]
+        planes, focus, target = _specimen(optics, side, rng)
     source = form_image(planes, formation, focus=focus, rng=rng)
     sharp = target.reshape(settings.size, SAMPLING, settings.size, SAMPLING)
     facts = {
@@ -272,6 +257,28 @@ def _field(
         ),
         facts,
     )
+
+
+def _specimen(
+    optics: FormationOptics, side: int, rng: np.random.Generator
+) -> tuple[NDArray[np.float32], int, NDArray[np.float32]]:
+    """Draw planes; return them, which is in focus, and its confocal section."""
+    pixel = optics.pixel_um / SAMPLING
+    grid = Grid((DEPTHS, side, side), (optics.plane_um or 0, pixel, pixel))
+    planes = draw_mixture(grid, rng)
+    while not planes.any():  # a membrane may lie around a small field
+        planes = draw_mixture(grid, rng)
+    light = planes.sum((1, 2), dtype=np.float64)
+    focus = int(rng.choice(DEPTHS, p=light / light.sum()))
+    shown = confocal_transfer(
+        optics,
+        excitation_nm=optics.emission_nm - STOKES_NM,
+        pinhole_airy=0,
+        sampling=SAMPLING,
+        depth=DEPTHS - 1,
+        shape=(side, side),
+    )
+    return planes, focus, shown.blur(planes, focus)[0]
 
 
 def _formation(

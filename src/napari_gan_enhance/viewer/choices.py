@@ -102,3 +102,13 @@ class DeconvolveChoices(RunChoices):
     tv_weight: float = Field(0.002, ge=0, le=0.1)
     background: float | None = None
     keeps_iterations: bool = True
+
+    @property
+    def aberration(self) -> dict[str, float | None]:
+        """Depth and sample index, where the model knows them.
+
+        Else their fields are hidden, and keep what was typed for another day.
+        """
+        if self.psf != "computed" or self.model != "gibson-lanni":
+            return {}
+        return {"depth_um": self.depth_um, "sample_index": self.sample_index}

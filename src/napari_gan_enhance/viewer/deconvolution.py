@@ -101,9 +101,8 @@ def deconvolve_settings(
         tv_weight=choices.tv_weight,
         background=choices.background,
         model=choices.model,
-        depth_um=choices.depth_um,
-        sample_index=choices.sample_index,
         psf_path=psf_path,
+        **choices.aberration,
         **given_optics(choices),
     )
 

@@ -170,8 +170,7 @@ def _computed(question: PsfQuestion) -> NDArray[np.float32]:
     optics: dict[str, Any] = {
         **objective,
         "model": choices.model,
-        "depth_um": choices.depth_um,
-        "sample_index": choices.sample_index,
+        **choices.aberration,
     }
     shape = psf_shape(question.shape, voxel, **optics)
     return point_spread_function(shape, voxel, **optics)
