@@ -23,9 +23,9 @@ from napari_gan_enhance.checkpoints.header import read_header
 from napari_gan_enhance.checkpoints.native import load_network, save_checkpoint
 from napari_gan_enhance.progress import drain
 from napari_gan_enhance.training.held_out import keep_apart
-from napari_gan_enhance.training.pairs import find_pairs
 from napari_gan_enhance.training.recipe import Recipe
 from napari_gan_enhance.training.report import describe_data, held_out_scores, make_card
+from napari_gan_enhance.training.run import TrainingJob, pairs_of
 
 
 def main() -> None:
@@ -44,12 +44,18 @@ def main() -> None:
     network.load_state_dict({n: (before[n] + after[n]) / 2 for n in before})
 
     recipe = Recipe.model_validate(trained.card.recipe)
-    folders = zip(options.source, options.target, strict=True)
-    pairs = [p for s, t in folders for p in find_pairs(s, t, recipe.field_pattern)]
+    folders = list(zip(options.source, options.target, strict=True))
+    pairs = pairs_of(TrainingJob(folders, recipe, options.out))
     held_out = keep_apart(pairs, recipe, trained.spec)
     texts = json.loads(options.card.read_text(encoding="utf-8"))
+    data = describe_data(held_out, texts["data"])
+    checksums = [
+        [one.sha256 for one in some] for some in (data, trained.card.training_data)
+    ]
+    if checksums[0] != checksums[1]:  # else its test fields may have been trained on
+        parser.error(f"{options.trained} was trained on other pairs than these")
     card = make_card(
-        (*start.card.training_data, *describe_data(held_out, texts["data"])),
+        (*start.card.training_data, *data),
         recipe,
         trained.card.steps or 0,
         drain(held_out_scores(network, trained.spec, held_out, torch.device("cpu"))),

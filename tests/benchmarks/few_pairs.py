@@ -44,6 +44,7 @@ from napari_gan_enhance.training.recipes import recipe_named
 from napari_gan_enhance.training.run import TrainingJob, run_training
 
 PAIRS = (1, 3, 10)
+"""How many, if nothing else is asked for."""
 
 SEEDS = 3
 
@@ -69,6 +70,7 @@ def main() -> None:
     parser.add_argument("--learn", type=Path, help="twin to fine-tune on")
     parser.add_argument("--model", default="widefield-to-confocal")
     parser.add_argument("--steps", type=int, default=150)
+    parser.add_argument("--pairs", type=int, nargs="+", default=PAIRS)
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--only", nargs="*", help="these microscopes or data sets")
     options = parser.parse_args()
@@ -92,7 +94,7 @@ def twin_cases(options: argparse.Namespace):
         fields = sorted({pair.field for pair in learn})
         inputs = [psnr(plane_of(p.source), p, 1.0) for p in test]
         before = [psnr(enhanced(p, zero), p, 1.0) for p in test]
-        for count in PAIRS:
+        for count in options.pairs:
             gains = []
             for seed in range(options.seeds):
                 chosen = np.random.default_rng(seed).permutation(fields)[:count]

@@ -9,7 +9,8 @@ paper, with `train` and `test`, each with `source` and `target`, as `train` take
 
 Wide-field cells of 13 planes, one in focus, noisy; confocal, the same plane without
 noise. Each field of view has its own cells, in three images: nuclei, actin, tubulin. No
-field stands on two sides, and no two microscopes share one. OME-TIFF with pixel size,
+field stands on two sides, and no two microscopes share one: a microscope that OUT holds
+already is not drawn again with another number of fields. OME-TIFF with pixel size,
 aperture and emission; `twin.json` says how each image was made.
 """
 
@@ -34,6 +35,8 @@ from napari_gan_enhance.progress import drain
 
 STRUCTURES = ("nuclei", "actin", "tubulin")
 
+NAMES = [microscope.name for microscope in MICROSCOPES]
+
 PLANES = 13
 
 PLANE_UM = 0.45
@@ -53,10 +56,13 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=256, help="pixels along a side")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
-        "--microscopes", nargs="*", default=[m.name for m in MICROSCOPES]
+        "--microscopes", nargs="*", choices=NAMES, default=NAMES, metavar="NAME"
     )
     options = parser.parse_args()
-    record = []
+    for name in options.microscopes:
+        if (options.out / name).exists():
+            parser.error(f"{options.out} holds {name} already: choose another folder")
+    record = known_images(options.out / "twin.json", options.seed, options.size)
     for number, microscope in enumerate(MICROSCOPES):
         if microscope.name not in options.microscopes:
             continue
@@ -83,6 +89,16 @@ def main() -> None:
         "images": record,
     }
     (options.out / "twin.json").write_text(json.dumps(made, indent=1), "utf-8")
+
+
+def known_images(path: Path, seed: int, size: int) -> list[dict[str, object]]:
+    """Return how the images of other microscopes in the folder were made."""
+    if not path.exists():
+        return []
+    made = json.loads(path.read_text("utf-8"))
+    if (made["seed"], made["size"]) != (seed, size):
+        sys.exit(f"{path} has seed {made['seed']} and size {made['size']}")
+    return made["images"]
 
 
 def write_pair(

@@ -134,7 +134,7 @@ class _Run:
         self.job = job
         self.fabric = fabric
         network, self.spec, self.parent = _start(job)
-        self.pairs: HeldOut = keep_apart(_pairs(job), job.recipe, self.spec)
+        self.pairs: HeldOut = keep_apart(pairs_of(job), job.recipe, self.spec)
         changes: dict[str, Any] = {"patch": self.pairs.patch}
         if job.start is None:  # nobody wants to go back to random weights
             changes["interpolation"] = 1.0
@@ -258,8 +258,14 @@ def _check_output(job: TrainingJob) -> None:
     check_folder(job.output)
 
 
-def _pairs(job: TrainingJob) -> list[Pair]:
-    """Return all pairs; data sets of one name get names of their own."""
+def pairs_of(job: TrainingJob) -> list[Pair]:
+    """Return all pairs; data sets of one name get names of their own.
+
+    Raises
+    ------
+    TrainingError
+        If an image has no partner, or there is no pair.
+    """
     pairs: list[Pair] = []
     folders: dict[str, Path] = {}
     for source, target in job.folders:
