@@ -12,7 +12,7 @@ import pytest
 import tifffile
 from scipy.ndimage import gaussian_filter
 
-from napari_gan_enhance.errors import OutputError, TrainingError
+from napari_gan_enhance.errors import InputError, OutputError, TrainingError
 from napari_gan_enhance.io.read import read_micrograph
 from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
 from napari_gan_enhance.micrograph.microscope import Channel, Microscope
@@ -85,6 +85,14 @@ def test_unrelated_and_separate_images_are_refused(field, rng) -> None:
         drain(cut_pair([placed(field)], [placed(field, 500, 0)]))
     with pytest.raises(TrainingError, match="as many in both"):
         drain(cut_pair([placed(field)] * 2, [placed(field)]))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_source_that_is_not_finite_is_refused(field, value) -> None:
+    broken = field.copy()
+    broken[100, 100] = value
+    with pytest.raises(InputError, match="The source holds NaN or infinite"):
+        drain(cut_pair([placed(broken)], [placed(field)]))
 
 
 def test_planes_of_stacks_are_paired_where_they_lie(field) -> None:

@@ -51,6 +51,14 @@ def test_child_that_dies_is_an_error():
         drain(in_child(os._exit, 3))
 
 
+def test_files_of_the_user_are_not_taken_for_pythons_own(tmp_path, monkeypatch):
+    """napari may be started in any folder."""
+    (tmp_path / "random.py").write_text("raise SystemExit(3)")
+    monkeypatch.chdir(tmp_path)
+    image = Micrograph(np.zeros((8, 8), np.uint16), "YX")
+    drain(in_child(write_micrograph, tmp_path / "a.tif", image))
+
+
 def test_closing_ends_a_child_that_is_busy():
     job = in_child(time.sleep, 1000)
     next(job)

@@ -135,9 +135,9 @@ def described_set(folder: Path) -> PairSet | None:
         If the file is not such a description.
     """
     path = folder / DESCRIPTION
-    if not path.exists():
-        return None
     try:
+        if not path.exists():
+            return None
         return PairSet.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except ValidationError as error:
         first = error.errors()[0]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_gan_enhance.errors import TrainingError
+from napari_gan_enhance.micrograph.intensity import check_finite
 from napari_gan_enhance.micrograph.view import AxesView
 from napari_gan_enhance.progress import Job, Progress, RemainingTime
 from napari_gan_enhance.registration.canvas import Canvas, PlacedImage
@@ -121,6 +122,8 @@ def cut_pair(
     ------
     TrainingError
         If the images do not overlap, or no patch correlates.
+    InputError
+        If one of them holds NaN or infinite pixels.
     """
     _check_channels(source, target)
     cut = yield from _cut(source, target, patch, (0, 1))
@@ -258,7 +261,9 @@ def _facing(
             return None
         shape = source[0].pixels.shape[-2], source[0].pixels.shape[-1]
         planes.append(sampled(plane, image.lateral, shape, source[0].lateral))
-    return np.stack([s.plane(index).pixels for s in source]), np.stack(planes)
+    facing = np.stack([s.plane(index).pixels for s in source])
+    check_finite(facing, "The source")
+    return facing, np.stack(planes)
 
 
 def _good_patches(

@@ -89,7 +89,9 @@ def in_child(make_job: Callable[..., Job[Any]], *arguments: Any) -> Job[Any]:
     key = secrets.token_hex(32)
     with socket.create_server((HOST, 0)) as server:
         port = server.getsockname()[1]
-        command = [sys.executable, "-m", __spec__.name, str(port), str(NICENESS)]
+        # -P: else a random.py where napari was started would be taken for Python's own.
+        python = [sys.executable, "-P", "-m", __spec__.name]
+        command = [*python, str(port), str(NICENESS)]
         child = subprocess.Popen(  # its output goes where ours goes
             command,
             env={**os.environ, KEY_VARIABLE: key},
@@ -99,6 +101,7 @@ def in_child(make_job: Callable[..., Job[Any]], *arguments: Any) -> Job[Any]:
         try:
             connection = yield from _accepted(server, child, key.encode())
             with connection:
+                connection.send(sys.path)  # what is found here is found there
                 connection.send((make_job, arguments))
                 return (yield from _relayed(connection, child))
         except LOST as error:
@@ -198,6 +201,7 @@ def main(port: int, niceness: int) -> None:
 
 
 def _serve(connection: Connection) -> None:
+    sys.path[:] = connection.recv()
     make_job, arguments = connection.recv()
     job = make_job(*arguments)
     try:

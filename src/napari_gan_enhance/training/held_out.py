@@ -145,9 +145,14 @@ def _loaded(pairs: Sequence[Pair], spec: ModelSpec) -> list[ImagePair]:
         for side, pixels in (("source", image.source), ("target", image.target)):
             needed = spec.in_channels if side == "source" else spec.out_channels
             if len(pixels) != needed:
+                advice = (
+                    "save each channel as an image of its own"
+                    if len(pixels) > needed
+                    else "choose a model of fewer channels"
+                )
                 raise TrainingError(
                     f"{getattr(image.pair, side).name!r} has {len(pixels)} channels - "
                     f"the model takes {spec.in_channels} and gives "
-                    f"{spec.out_channels} - save each channel as an image of its own."
+                    f"{spec.out_channels} - {advice}."
                 )
     return images

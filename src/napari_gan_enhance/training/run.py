@@ -71,6 +71,8 @@ class TrainingJob:
     devices : int
         How many, one process for each; see `launched_fabric`.
     resume, overwrite : bool
+    keeps_state : bool
+        Whether it can be taken up later by `resume`; False saves the disk the state.
     """
 
     folders: Sequence[tuple[Path, Path]]
@@ -82,6 +84,7 @@ class TrainingJob:
     devices: int = 1
     resume: bool = False
     overwrite: bool = False
+    keeps_state: bool = True
 
 
 def run_training(job: TrainingJob) -> Job[ModelCard | None]:
@@ -178,7 +181,10 @@ class _Run:
 
     def saving(self) -> Job[None]:
         """Train, and save what would be a pity to lose."""
-        steps, saver = self.steps(), StateSaver(self.job.output, self.settings)
+        steps = self.steps()
+        saver = StateSaver(
+            self.job.output, self.settings, is_wanted=self.job.keeps_state
+        )
         try:
             for report in steps:
                 # What is told is on the disk: nobody may ask for another report.

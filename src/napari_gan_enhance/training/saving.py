@@ -35,10 +35,15 @@ class StateSaver:
     checkpoint : Path
     settings : dict
         See `write_state`.
+    is_wanted : bool
+        False saves nothing.
     """
 
-    def __init__(self, checkpoint: Path, settings: dict[str, Any]) -> None:
+    def __init__(
+        self, checkpoint: Path, settings: dict[str, Any], *, is_wanted: bool = True
+    ) -> None:
         self._checkpoint, self._settings = checkpoint, settings
+        self._is_wanted = is_wanted
         self._thread = ThreadPoolExecutor(1, "saving")
         self._writing: Future[None] | None = None
         self._copy: Any = None
@@ -65,6 +70,8 @@ class StateSaver:
         OutputError
             If the last could not be written.
         """
+        if not self._is_wanted:
+            return
         self.wait()  # it is written from the memory that is copied to
         self._copy = copied(training.state_dict(), self._copy)
         self._copied_at = time.monotonic()
