@@ -97,7 +97,7 @@ def test_an_image_is_in_one_pair(
     other, _ = images(viewer, rng, "other")
     assert "Layer 'one target' is in" in refused(pairs, viewer, other, target)
     assert fields(pairs) == ["one"]
-    pairs.save(tmp_path / "mine")
+    drain(pairs.save(tmp_path / "mine"))
     assert refused(pairs, viewer, source, target) == reason
     pairs.remove(pairs.rows()[0])
     source.affine = np.eye(3)
@@ -183,10 +183,10 @@ def test_saving_that_fails_leaves_the_folder_empty_and_the_pairs_here(
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "copyfile", full)
         with pytest.raises(OutputError, match="free some space"):
-            pairs.save(tmp_path)
+            drain(pairs.save(tmp_path))
     assert list(tmp_path.iterdir()) == []
     assert fields(pairs) == ["cell"]
-    pairs.save(tmp_path)
+    drain(pairs.save(tmp_path))
     assert len(list(tmp_path.glob("*/*.tif"))) == 2
 
 

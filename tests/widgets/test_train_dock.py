@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from threading import Event
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,12 +13,17 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QScrollArea
 from scipy.ndimage import gaussian_filter
 
+from napari_gan_enhance.checkpoints.native import save_checkpoint
 from napari_gan_enhance.errors import InputError
+from napari_gan_enhance.models.registry import build_network, spec_of
+from napari_gan_enhance.models.spec import ModelCard
+from napari_gan_enhance.progress import Job, Progress, drain
 from napari_gan_enhance.training import child
 from napari_gan_enhance.viewer.train_choices import TrainChoices
 from napari_gan_enhance.viewer.train_preview import NAME
 from napari_gan_enhance.viewer.train_run import train as run_here
 from napari_gan_enhance.widgets import _train_pairs, train
+from napari_gan_enhance.widgets._worker import JobRunner
 from napari_gan_enhance.widgets.train import TrainDock
 
 if TYPE_CHECKING:
@@ -271,7 +278,7 @@ def test_pairs_are_saved_opened_and_removed(
     box = dock.panel.pairs
     folder = tmp_path / "mine"
     folder.mkdir()
-    box.pairs.save(folder)
+    drain(box.pairs.save(folder))
     assert [row.text for row in box.pairs.rows()] == ["mine: 1 pair (folder)"]
     assert not box.pairs.has_unsaved
     box.pairs.remove(box.pairs.rows()[0])
@@ -283,10 +290,10 @@ def test_pairs_are_saved_opened_and_removed(
     with pytest.raises(InputError, match="is no data set"):
         box.pairs.open(tmp_path)
     with pytest.raises(InputError, match="No pair was cut"):
-        box.pairs.save(tmp_path / "other")
+        drain(box.pairs.save(tmp_path / "other"))
     add_pair(dock, qtbot, "two")
     with pytest.raises(InputError, match="is not empty"):
-        box.pairs.save(folder)
+        drain(box.pairs.save(folder))
     box.list.setCurrentRow(0)
     box.remove.click()
     assert [row.text for row in box.pairs.rows()] == ["mine: 1 pair (folder)"]
@@ -351,3 +358,205 @@ def test_error_of_the_training_is_told(
     assert dock.panel.start.isEnabled()
     assert dock.panel.strip.isHidden()
     assert dock.panel.plot.isHidden()
+
+
+def test_held_out_region_is_no_image_to_work_on(
+    dock: TrainDock, qtbot: QtBot, told: list[str]
+) -> None:
+    """Pairs are here, their layers are closed: only the region and a new field are."""
+    viewer, panel = dock._viewer, dock.panel
+    _, enhance = viewer.window.add_plugin_dock_widget("napari-gan-enhance", "Enhance")
+    for name in ("one", "two"):
+        add_pair(dock, qtbot, name)
+    viewer.layers.clear()
+    train_to_the_end(dock, qtbot)
+    assert NAME in viewer.layers
+    new = viewer.add_image(np.zeros((SIDE, SIDE), np.uint16), name="a new field")
+    assert panel.pairs.source.layer() is new
+    assert enhance.controls.layer.layer() is new
+    panel.strip.use.click()
+    assert told == []
+    assert NAME not in viewer.layers
+    assert enhance.controls.layer.layer() is new
+
+
+def test_held_out_region_leaves_the_choice_of_other_docks(
+    dock: TrainDock, qtbot: QtBot
+) -> None:
+    viewer = dock._viewer
+    _, enhance = viewer.window.add_plugin_dock_widget("napari-gan-enhance", "Enhance")
+    for name in ("one", "two"):
+        add_pair(dock, qtbot, name)
+    both = {viewer.layers["two source"], viewer.layers["two target"]}
+    enhance.controls.layer.choose(viewer.layers["two source"])
+    viewer.layers.selection = both
+    train_to_the_end(dock, qtbot)
+    assert NAME in viewer.layers
+    assert set(viewer.layers.selection) == both
+    viewer.layers.remove(viewer.layers[NAME])
+    assert enhance.controls.layer.layer() is viewer.layers["two source"]
+
+
+def test_only_a_target_that_lies_over_the_source_is_hidden(
+    dock: TrainDock, qtbot: QtBot
+) -> None:
+    for name in ("one", "two"):
+        add_pair(dock, qtbot, name)
+    train_to_the_end(dock, qtbot)
+    aside = dock._viewer.add_image(np.zeros((8, 8)), translate=(900, 900))
+    dock.panel.pairs.target.choose(aside)
+    dock.panel.strip.use.click()
+    assert aside.visible
+
+
+def test_enhance_at_work_is_left_alone(
+    dock: TrainDock, qtbot: QtBot, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two"):
+        add_pair(dock, qtbot, name)
+    train_to_the_end(dock, qtbot)
+    _, enhance = dock._viewer.window.add_plugin_dock_widget(
+        "napari-gan-enhance", "Enhance"
+    )
+    model = enhance.controls.model.choice
+    monkeypatch.setattr(JobRunner, "is_running", True)
+    dock.panel.strip.use.click()
+    assert "Enhance dock is at work" in told[0]
+    assert enhance.controls.model.choice is model
+
+
+def test_a_data_set_that_is_away_does_not_block_the_dock(
+    dock: TrainDock, qtbot: QtBot, told: list[str], tmp_path: Path
+) -> None:
+    add_pair(dock, qtbot, "one")
+    add_pair(dock, qtbot, "two")
+    panel, folder = dock.panel, tmp_path / "mine"
+    drain(panel.pairs.pairs.save(folder))
+    panel.pairs._show()
+    panel.form.steps.setValue(1_000_000)
+    panel.start.click()
+    qtbot.waitUntil(lambda: panel.strip.checkpoint is not None, timeout=WAIT_MS)
+    (folder / "pairs.json").write_text("{}")
+    with qtbot.waitSignal(dock.runner.idle, timeout=WAIT_MS):
+        panel.stop.click()
+    assert panel.start.isEnabled()
+    assert panel.pairs.isEnabled()
+    panel.pairs._show()
+    assert panel.pairs.list.item(0).text() == "mine: cannot be read (folder)"
+    train_to_the_end(dock, qtbot)
+    assert "describes no data set" in told[0]
+    panel.pairs.list.setCurrentRow(0)
+    panel.pairs.remove.click()
+    assert panel.pairs.list.count() == 0
+
+
+def test_checkpoints_of_an_earlier_training_stay(dock: TrainDock, qtbot: QtBot) -> None:
+    for name in ("one", "two"):
+        add_pair(dock, qtbot, name)
+    strip = dock.panel.strip
+    train_to_the_end(dock, qtbot)
+    first = strip.checkpoint
+    assert strip.text.text().startswith(("Step", "Start"))
+    train_to_the_end(dock, qtbot)
+    second = strip.checkpoint
+    assert second is not first
+    assert strip.text.text().startswith("Training 2, ")
+    strip.slider.setValue(0)
+    assert strip.text.text().startswith("Training 1, ")
+    assert strip.checkpoint.path.is_file()
+    assert first.path.is_file()
+    # Nothing can take up a training whose folder goes with the dock.
+    assert list(first.path.parents[1].rglob("*.resume*")) == []
+
+
+def test_stop_ends_the_cutting_and_keeps_nothing(
+    dock: TrainDock, qtbot: QtBot, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = dock.panel.pairs
+    cutting = Event()
+
+    def slowly(*_: object) -> Job[None]:
+        while True:
+            cutting.set()
+            yield Progress(1, 2, "cutting pairs")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(box.pairs, "add_layers", slowly)
+        box.add.click()
+        qtbot.waitUntil(cutting.is_set, timeout=WAIT_MS)
+        assert box.add.text() == "Stop"
+        assert not dock.panel.start.isEnabled()
+        with qtbot.waitSignal(box.runner.idle, timeout=WAIT_MS):
+            box.add.click()
+    assert box.report.text() == "Stopped: nothing was added or saved."
+    assert box.add.text() == "Add pair"
+    add_pair(dock, qtbot, "one")
+    assert box.list.count() == 1
+    assert told == []
+
+
+def test_saving_runs_beside_the_window(
+    dock: TrainDock, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box, folder = dock.panel.pairs, tmp_path / "mine"
+    add_pair(dock, qtbot, "one")
+    monkeypatch.setattr(
+        _train_pairs.QFileDialog, "getExistingDirectory", lambda *_: str(folder)
+    )
+    with qtbot.waitSignal(box.runner.idle, timeout=WAIT_MS):
+        box.save.click()
+    assert box.report.text() == f"Saved in {str(folder)!r}."
+    assert box.list.item(0).text() == "mine: 1 pair (folder)"
+
+
+def test_time_point_that_is_taken_is_named(dock: TrainDock, qtbot: QtBot) -> None:
+    box, viewer = dock.panel.pairs, dock._viewer
+    for side, field in (("source", box.source), ("target", box.target)):
+        series = np.stack([viewer.layers[f"{n} {side}"].data for n in ("one", "two")])
+        field.choose(viewer.add_image(series, axis_labels=("t", "y", "x")))
+    viewer.dims.set_current_step(0, 1)
+    with qtbot.waitSignal(box.runner.idle, timeout=WAIT_MS):
+        box.add.click()
+    assert "4 patches of time point 1 alone, none rejected" in box.report.text()
+
+
+def test_start_model_must_take_what_was_cut(
+    dock: TrainDock, qtbot: QtBot, tmp_path: Path
+) -> None:
+    network = {"in_channels": 3, "out_channels": 3, "width": 4, "depth": 2}
+    spec = spec_of("residual-unet", network, low_percentile=3, high_percentile=99.8)
+    weights = build_network("residual-unet", network).state_dict()
+    save_checkpoint(tmp_path / "colors.safetensors", weights, spec, ModelCard())
+    add_pair(dock, qtbot, "one")
+    dock.panel.form.model.choose(str(tmp_path / "colors.safetensors"))
+    assert not dock.panel.start.isEnabled()
+    assert "takes 3 channels and gives 3" in dock.panel.reason.text()
+    dock.panel.form.beginning.setCurrentIndex(1)
+    assert dock.panel.start.isEnabled()
+
+
+def test_start_model_comes_back_after_a_training_from_scratch(
+    dock: TrainDock, checkpoint: Path
+) -> None:
+    form = dock.panel.form
+    form.beginning.setCurrentIndex(1)
+    kept = form.choices()
+    assert kept.is_from_scratch
+    form.show_choices(TrainChoices())
+    form.show_choices(kept)
+    assert form.is_from_scratch
+    form.beginning.setCurrentIndex(0)
+    assert form.choices().start == str(checkpoint)
+
+
+def test_folder_of_temporary_files_that_is_cleared_is_told(
+    dock: TrainDock, qtbot: QtBot, told: list[str], tmp_path: Path
+) -> None:
+    for name in ("one", "two"):
+        add_pair(dock, qtbot, name)
+    train_to_the_end(dock, qtbot)
+    strip = dock.panel.strip
+    shutil.rmtree(strip.checkpoint.path.parent)
+    strip.use.click()
+    assert "is gone" in told[0]
+    assert "train again" in told[0]

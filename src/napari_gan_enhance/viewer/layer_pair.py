@@ -43,16 +43,26 @@ def check_overlap(before: Image, after: Image) -> None:
     InputError
         If their extents along Y and X do not overlap, or their axes have no meaning.
     """
-    boxes = [plane_box(layer) for layer in (before, after)]
-    low = np.maximum(boxes[0][0], boxes[1][0])
-    high = np.minimum(boxes[0][1], boxes[1][1])
-    if (low >= high).any():
+    if not do_overlap(before, after):
+        boxes = [plane_box(layer) for layer in (before, after)]
         said = " and ".join(_range(*box) for box in boxes)
         raise InputError(
             f"Layers {before.name!r} and {after.name!r} do not overlap: they lie at "
             f"(y, x) {said} - they must show a common place - check scale, units and "
             "position, or align them."
         )
+
+
+def do_overlap(before: Image, after: Image) -> bool:
+    """Return whether two images lie over each other along Y and X.
+
+    Raises
+    ------
+    InputError
+        If their axes have no meaning.
+    """
+    lows, highs = zip(*(plane_box(layer) for layer in (before, after)), strict=True)
+    return bool((np.maximum(*lows) < np.minimum(*highs)).all())
 
 
 def plane_box(layer: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

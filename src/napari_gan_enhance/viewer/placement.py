@@ -194,6 +194,13 @@ def axis_length(layer: Any, letter: str) -> int:
     return int(data.shape[axes.index(letter)]) if letter in axes else 1
 
 
+def time_shown(viewer: ViewerModel, layer: Any) -> int | None:
+    """Return the time point on screen; None of a layer that has no others."""
+    if axis_length(layer, "T") == 1:
+        return None
+    return shown_index(viewer, layer)[layer_axes(layer).index("T")]
+
+
 def moved_affine(layer: Any, matrix: Matrix) -> Matrix:
     """Return the layer's `affine` after moving it in the world.
 

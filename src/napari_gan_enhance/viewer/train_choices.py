@@ -10,9 +10,6 @@ START_MODEL = "widefield-to-confocal"
 """It learned to see like another microscope, which is what most pairs teach;
 the default of the Enhance dock only removes noise."""
 
-FROM_SCRATCH = ""
-"""Stands for no start model."""
-
 RECIPES = {
     "finetune": "Fine-tune (few pairs, short)",
     "panek": "Panek (adversarial)",
@@ -30,7 +27,9 @@ class TrainChoices(BaseModel):
     Parameters
     ----------
     start : str
-        Name of a bundled model, path of a checkpoint, or `FROM_SCRATCH`.
+        Name of a bundled model, or path of a checkpoint.
+    is_from_scratch : bool
+        Whether `start` is only what was begun with before.
     recent_models : tuple of str
         Paths of checkpoints used before, newest first.
     recipe : str
@@ -44,6 +43,7 @@ class TrainChoices(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     start: str = START_MODEL
+    is_from_scratch: bool = False
     recent_models: tuple[str, ...] = ()
     recipe: Literal["finetune", "panek", "supervised", "panek-paper"] = "finetune"
     budget: Literal["time", "steps"] = "time"

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from napari_gan_enhance.errors import InputError, OutputError
+from napari_gan_enhance.errors import FileFormatError, InputError, OutputError
 from napari_gan_enhance.io.atomic import output_errors
+from napari_gan_enhance.progress import Job, Progress
 from napari_gan_enhance.registration.pair_description import read_pair_set
 from napari_gan_enhance.registration.pair_set import (
     add_to_pair_set,
@@ -18,7 +19,7 @@ from napari_gan_enhance.registration.pair_set import (
 )
 from napari_gan_enhance.viewer.alignment import pair_from_layers
 from napari_gan_enhance.viewer.layers import micrograph_from_layer
-from napari_gan_enhance.viewer.placement import affine_um
+from napari_gan_enhance.viewer.placement import affine_um, time_shown
 from napari_gan_enhance.viewer.same_image import checksums_of
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
     from napari_gan_enhance.micrograph.micrograph import Micrograph
-    from napari_gan_enhance.progress import Job
     from napari_gan_enhance.registration.pair_description import DescribedPair
     from napari_gan_enhance.registration.pairing import CutPair
 
@@ -66,6 +66,8 @@ class AddedPair:
         Patches.
     channels, channels_used : int
         How many there are, and how many of them gave patches.
+    time : int or None
+        The time point of the source that was taken, where it has several.
     """
 
     field: str
@@ -73,6 +75,7 @@ class AddedPair:
     rejected: int
     channels: int
     channels_used: int
+    time: int | None = None
 
 
 class TrainPairs:
@@ -140,7 +143,8 @@ class TrainPairs:
         }
         cut = pair_from_layers(viewer, source, target)
         checksums = [(x.name, checksums_of(x)) for x in (source, target)]
-        return self._added(cut, micrograph, facts, checksums)
+        time = time_shown(viewer, source)
+        return self._added(cut, micrograph, facts, checksums, time)
 
     def open(self, folder: Path) -> None:
         """Add a data set of the user's.
@@ -167,8 +171,10 @@ class TrainPairs:
             self._refuse_known(f"An image of {folder.name!r}", pair.images)
         self._folders.append(folder)
 
-    def save(self, folder: Path) -> None:
-        """Move the pairs that were cut here into a folder, which takes their place.
+    def save(self, folder: Path) -> Job[Path]:
+        """Return the job that moves the pairs that were cut here into a folder.
+
+        The folder takes their place in the list.
 
         Raises
         ------
@@ -182,20 +188,25 @@ class TrainPairs:
                 "No pair was cut from layers - only such pairs are not saved yet - add "
                 "a pair first."
             )
-        if folder.exists() and any(folder.iterdir()):
+        with output_errors(folder):
+            is_taken = folder.exists() and any(folder.iterdir())
+        if is_taken:
             raise InputError(
                 f"Folder {folder.name!r} is not empty - a data set gets a folder of "
                 "its own - choose or make an empty one."
             )
+        return self._saved(folder)
+
+    def _saved(self, folder: Path) -> Job[Path]:
         try:
-            with output_errors(folder):
-                _copy(self._own, folder)
-        except OutputError:  # as empty as it was, for the next try
+            yield from _copied(self._own, folder)
+        except (OutputError, GeneratorExit):  # as empty as it was, for the next try
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(exist_ok=True)
             raise
         shutil.rmtree(self._own)
         self._folders.append(folder)
+        return folder
 
     def remove(self, row: PairRow) -> None:
         """Take a line out of the list; files of the user stay."""
@@ -205,10 +216,17 @@ class TrainPairs:
             self._folders.remove(row.folder)
 
     def new_output(self, recipe: str) -> Path:
-        """Return where the next training writes its checkpoint."""
+        """Return where the next training writes its checkpoint.
+
+        Raises
+        ------
+        OutputError
+            If there is no place for it.
+        """
         self._runs += 1
         folder = self._keep / f"run-{self._runs}"
-        folder.mkdir()
+        with output_errors(folder):
+            folder.mkdir(parents=True)
         first = self.rows()[0]
         return folder / f"{first.field or first.folder.name}-{recipe}.safetensors"
 
@@ -234,6 +252,7 @@ class TrainPairs:
         like: Micrograph,
         facts: dict[str, Any],
         checksums: Sequence[tuple[str, Callable[[], list[str]]]],
+        time: int | None,
     ) -> Job[AddedPair]:
         images: list[str] = []
         for name, read in checksums:
@@ -245,7 +264,8 @@ class TrainPairs:
             self._own, like.name, pair, like=like, provenance=facts, images=images
         )
         used = len({piece.channel for piece in pair.pieces})
-        return AddedPair(field, pair.accepted, pair.rejected, len(pair.levels), used)
+        channels = len(pair.levels)
+        return AddedPair(field, pair.accepted, pair.rejected, channels, used, time)
 
     def _refuse_known(self, what: str, images: Collection[str]) -> None:
         """Refuse an image that is in a pair: as another field it would be held out."""
@@ -259,11 +279,13 @@ class TrainPairs:
                     )
 
 
-def _copy(folder: Path, copy: Path) -> None:
+def _copied(folder: Path, copy: Path) -> Job[None]:
     # copytree goes on after an error, and then tells one for each file.
-    for path in folder.rglob("*"):
-        if path.is_file():
-            target = copy / path.relative_to(folder)
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    for number, path in enumerate(files):
+        yield Progress(number, len(files), "saving pairs")
+        target = copy / path.relative_to(folder)
+        with output_errors(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
 
@@ -278,6 +300,9 @@ def _pair_text(pair: DescribedPair) -> str:
 
 
 def _folder_text(folder: Path) -> str:
-    count = len(read_pair_set(folder).pairs)
+    try:
+        count = len(read_pair_set(folder).pairs)
+    except FileFormatError:  # a share that is away: the training says what is wrong
+        return f"{folder.name}: cannot be read (folder)"
     known = f": {count} pair{'s' * (count != 1)}" if count else ""
     return f"{folder.name}{known} (folder)"

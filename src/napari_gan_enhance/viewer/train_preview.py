@@ -11,7 +11,7 @@ from napari_gan_enhance.viewer.world import world_in
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Image
+    from napari.layers import Image, Layer
     from numpy.typing import NDArray
 
     from napari_gan_enhance.training.events import Preview
@@ -22,9 +22,25 @@ NAME = "Held out: source, result, target"
 GAP = 0.05
 """Between two images, and left of the first, as a share of their width."""
 
+MARK = "napari_gan_enhance_preview"
+"""Key in the layer's metadata by which it is told from images to work on."""
+
 PERCENTILES = (0.5, 99.8)
 """Black and white: those of the target for the result too, as the two are to be the
 same, and those of the source, with its haze and noise, for itself."""
+
+
+def images_to_work_on(viewer: ViewerModel, kind: type[Layer]) -> list[Layer]:
+    """Return the layers of one kind in the viewer's order, without held-out regions.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    kind : type of Layer
+        Subclasses do not count: a Labels layer is no image.
+    """
+    layers = (layer for layer in viewer.layers if type(layer) is kind)
+    return [layer for layer in layers if not layer.metadata.get(MARK)]
 
 
 class PreviewLayer:
@@ -97,8 +113,9 @@ class PreviewLayer:
             translate=(top, left + gap),
             units=units,
             contrast_limits=_limits(target),
+            metadata={MARK: True},
         )
-        self._viewer.layers.selection = chosen or {layer}
+        self._viewer.layers.selection = chosen
         return layer
 
     def _beside_all(self, units: Any) -> tuple[float, float]:

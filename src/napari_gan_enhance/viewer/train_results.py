@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from platformdirs import user_data_path
 
+from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.io.atomic import atomic_file, output_errors
 
 if TYPE_CHECKING:
@@ -30,9 +31,16 @@ def keep_checkpoint(path: Path) -> Path:
 
     Raises
     ------
+    InputError
+        If it is gone.
     OutputError
         If the folder cannot be written to.
     """
+    if not path.is_file():
+        raise InputError(
+            f"Checkpoint {path.name!r} is gone - somebody has cleared the folder of "
+            "temporary files - train again."
+        )
     folder = models_folder()
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)

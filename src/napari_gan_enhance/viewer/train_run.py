@@ -10,11 +10,7 @@ from typing import TYPE_CHECKING
 
 from napari_gan_enhance.progress import Job, Progress
 from napari_gan_enhance.viewer.runs import spare_threads
-from napari_gan_enhance.viewer.train_choices import (
-    FROM_SCRATCH,
-    MOST_STEPS,
-    TrainChoices,
-)
+from napari_gan_enhance.viewer.train_choices import MOST_STEPS, TrainChoices
 from napari_gan_enhance.viewer.train_results import save_checkpoint_as
 
 if TYPE_CHECKING:
@@ -145,10 +141,11 @@ def train(request: TrainRequest) -> Job[None]:
         [(folder / "source", folder / "target") for folder in request.folders],
         recipe_of(choices),
         request.output,
-        start=None if choices.start == FROM_SCRATCH else choices.start,
+        start=None if choices.is_from_scratch else choices.start,
         card={"name": request.output.stem},
         device=choices.device,
         overwrite=True,
+        keeps_state=False,  # its folder goes with the dock
     )
     best = request.output
     with closing(run_training(job)) as steps:

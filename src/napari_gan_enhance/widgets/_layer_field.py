@@ -9,12 +9,16 @@ from napari.layers import Image, Layer
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QWidget
 
+from napari_gan_enhance.viewer.train_preview import images_to_work_on
+
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 
 class LayerField(QComboBox):
     """The layers of one kind by name; follows the viewer's list and its selection.
+
+    The held-out region of a training is none of them.
 
     Parameters
     ----------
@@ -96,7 +100,7 @@ class LayerField(QComboBox):
 
     def _refill(self, event: object = None) -> None:
         chosen = self.layer()
-        ours = [layer for layer in self._viewer.layers if type(layer) is self._kind]
+        ours = images_to_work_on(self._viewer, self._kind)
         self.blockSignals(True)
         self.clear()
         self._layers = [weakref.ref(layer) for layer in ours]

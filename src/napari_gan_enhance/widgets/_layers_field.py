@@ -10,6 +10,8 @@ from napari.layers import Image
 from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtWidgets import QListWidget, QListWidgetItem, QWidget
 
+from napari_gan_enhance.viewer.train_preview import images_to_work_on
+
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
@@ -41,7 +43,7 @@ class LayersField(QListWidget):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._viewer = viewer
         self._shown: list[weakref.ref[Image]] = []
-        images = [x for x in viewer.layers if type(x) is Image]
+        images = images_to_work_on(viewer, Image)
         self._ticked: weakref.WeakSet[Image] = weakref.WeakSet(images)
         for connect in self._emitters("connect"):
             connect(self._refill)
@@ -76,7 +78,7 @@ class LayersField(QListWidget):
         return [getattr(emitter, what) for emitter in emitters]
 
     def _refill(self, event: object = None) -> None:
-        images = [x for x in self._viewer.layers if type(x) is Image]
+        images = images_to_work_on(self._viewer, Image)
         self.blockSignals(True)
         self.clear()
         self._shown = [weakref.ref(layer) for layer in images]

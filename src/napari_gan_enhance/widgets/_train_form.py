@@ -14,9 +14,9 @@ from qtpy.QtWidgets import (
 
 from napari_gan_enhance.viewer.model_choice import bundled_names
 from napari_gan_enhance.viewer.train_choices import (
-    FROM_SCRATCH,
     MOST_STEPS,
     RECIPES,
+    START_MODEL,
     TrainChoices,
 )
 from napari_gan_enhance.widgets._fields import choice_box, select
@@ -54,7 +54,10 @@ class TrainForm(QGroupBox):
         self.minutes = QDoubleSpinBox(self)
         self.minutes.setRange(0.1, 10_000)
         self.minutes.setDecimals(1)
-        self.minutes.setToolTip("Time spent learning; a pause does not count.")
+        self.minutes.setToolTip(
+            "Time spent learning: starting, looks at the held-out region and pauses do "
+            "not count."
+        )
         self.steps = QSpinBox(self)
         self.steps.setRange(1, MOST_STEPS)
         self.steps.setToolTip("Updates of the network.")
@@ -64,9 +67,14 @@ class TrainForm(QGroupBox):
         self._connect()
 
     @property
+    def is_from_scratch(self) -> bool:
+        """Whether no model is begun with."""
+        return bool(self.beginning.currentData() == "scratch")
+
+    @property
     def reason(self) -> str:
         """What keeps a training from starting; empty if nothing does."""
-        if self.beginning.currentData() == "scratch":
+        if self.is_from_scratch:
             return ""
         choice = self.model.choice
         if choice is None:
@@ -81,9 +89,9 @@ class TrainForm(QGroupBox):
     def choices(self) -> TrainChoices:
         """Return what the controls hold."""
         model = self.model.choice
-        is_scratch = self.beginning.currentData() == "scratch"
         return TrainChoices(
-            start=FROM_SCRATCH if is_scratch or model is None else model.value,
+            start=START_MODEL if model is None else model.value,
+            is_from_scratch=self.is_from_scratch,
             recent_models=self.model.recent,
             recipe=self.recipe.currentData(),
             budget=self.budget.currentData(),
@@ -95,10 +103,8 @@ class TrainForm(QGroupBox):
     def show_choices(self, choices: TrainChoices) -> None:
         """Set the controls."""
         self.model.set_models(bundled_names(), choices.recent_models)
-        if choices.start != FROM_SCRATCH:
-            self.model.choose(choices.start)
-        is_scratch = choices.start == FROM_SCRATCH
-        select(self.beginning, "scratch" if is_scratch else "model")
+        self.model.choose(choices.start)
+        select(self.beginning, "scratch" if choices.is_from_scratch else "model")
         select(self.recipe, choices.recipe)
         select(self.budget, choices.budget)
         self.minutes.setValue(choices.minutes)
@@ -107,8 +113,7 @@ class TrainForm(QGroupBox):
         self._on_changed()
 
     def _on_changed(self) -> None:
-        is_scratch = self.beginning.currentData() == "scratch"
-        self._form.setRowVisible(self.model, not is_scratch)
+        self._form.setRowVisible(self.model, not self.is_from_scratch)
         by_time = self.budget.currentData() == "time"
         self.minutes.setVisible(by_time)
         self.steps.setVisible(not by_time)

@@ -29,9 +29,12 @@ from napari_gan_enhance.widgets._worker import JobRunner
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-    from napari_gan_enhance.progress import Progress
+    from napari_gan_enhance.progress import Job, Progress
 
 LIST_HEIGHT = 72
+
+ADD, STOP = "Add pair", "Stop"
+"""What the one button does, to which both belong."""
 
 
 class PairsBox(QGroupBox):
@@ -78,13 +81,17 @@ class PairsBox(QGroupBox):
         self._show()
 
     def add_pair(self) -> None:
-        """Begin to cut a pair from the two layers.
+        """Begin to cut a pair from the two layers, or stop what is being done.
 
         Raises
         ------
         InputError
             If there are not two layers.
         """
+        if self.runner.is_running:
+            self.add.setEnabled(False)
+            self.runner.stop()
+            return
         source, target = self.source.layer(), self.target.layer()
         if source is None or target is None:
             raise InputError(
@@ -93,9 +100,7 @@ class PairsBox(QGroupBox):
             )
         job = self.pairs.add_layers(self._viewer, source, target)
         self.report.setText("Cutting…")
-        make = partial(self.pairs.lent_to, job)
-        self.runner.start(make, title=f"Cutting pairs of {source.name!r}")
-        self._show()
+        self._run(job, f"Cutting pairs of {source.name!r}")
 
     def close_down(self) -> None:
         """Stop, delete what was not saved, hear no more of the viewer."""
@@ -104,20 +109,18 @@ class PairsBox(QGroupBox):
         self.source.disconnect_viewer()
         self.target.disconnect_viewer()
 
-    def _on_returned(self, added: AddedPair) -> None:
-        rejected = (
-            f"; {added.rejected} rejected, where source and target do not correlate"
-            if added.rejected
-            else ", none rejected"
-        )
-        channels = (
-            f" in {added.channels_used} of {added.channels} channels"
-            if added.channels > 1
-            else ""
-        )
-        self.report.setText(
-            f"{added.field}: {added.accepted} patches{channels}{rejected}."
-        )
+    def _run(self, job: Job[AddedPair | Path], title: str) -> None:
+        self.runner.start(partial(self.pairs.lent_to, job), title=title)
+        self._show()
+
+    def _on_returned(self, result: AddedPair | Path) -> None:
+        if isinstance(result, Path):
+            self.report.setText(f"Saved in {str(result)!r}.")
+        else:
+            self.report.setText(_text(result))
+
+    def _on_stopped(self) -> None:
+        self.report.setText("Stopped: nothing was added or saved.")
 
     def _on_reported(self, progress: Progress) -> None:
         if progress.total > 1:
@@ -144,8 +147,7 @@ class PairsBox(QGroupBox):
     def _on_save(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Save pairs: an empty folder")
         if folder:
-            self.pairs.save(Path(folder))
-            self._show()
+            self._run(self.pairs.save(Path(folder)), "Saving pairs")
 
     def _show(self) -> None:
         self._rows = self.pairs.rows()
@@ -156,8 +158,10 @@ class PairsBox(QGroupBox):
             self.list.item(index).setToolTip(row.text)
         self.list.setCurrentRow(min(max(chosen, 0), len(self._rows) - 1))
         is_idle = not self.runner.is_running
-        self.add.setEnabled(is_idle)
+        self.add.setText(ADD if is_idle else STOP)
+        self.add.setEnabled(True)
         self.remove.setEnabled(is_idle and bool(self._rows))
+        self.open.setEnabled(is_idle)
         self.save.setEnabled(is_idle and self.pairs.has_unsaved)
         self.changed.emit()
 
@@ -181,6 +185,7 @@ class PairsBox(QGroupBox):
             field.chosen.connect(self.report.clear)
         self.runner.reported.connect(self._on_reported)
         self.runner.returned.connect(self._on_returned)
+        self.runner.stopped.connect(self._on_stopped)
         self.runner.failed.connect(self._on_failed)
         self.runner.idle.connect(self._show)
 
@@ -199,9 +204,25 @@ class PairsBox(QGroupBox):
         column.addLayout(row)
 
 
+def _text(added: AddedPair) -> str:
+    """Say what became of two layers."""
+    channels = (
+        f" in {added.channels_used} of {added.channels} channels"
+        if added.channels > 1
+        else ""
+    )
+    time = "" if added.time is None else f" of time point {added.time} alone"
+    rejected = (
+        f"; {added.rejected} rejected, where source and target do not correlate"
+        if added.rejected
+        else ", none rejected"
+    )
+    return f"{added.field}: {added.accepted} patches{channels}{time}{rejected}."
+
+
 def _buttons(parent: QWidget) -> list[QPushButton]:
     texts = {
-        "Add pair": "Cut the overlap of the two layers into patches, wherever they lie "
+        ADD: "Cut the overlap of the two layers into patches, wherever they lie "
         "in the viewer; patches that do not correlate are left out.",
         "Remove": "Take the chosen line out of the list; files of yours stay.",
         "Open…": "Add a data set: a folder that holds source/ and target/.",

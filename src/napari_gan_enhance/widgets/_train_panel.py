@@ -71,15 +71,31 @@ class TrainPanel(QWidget):
     def reason_text(self) -> str:
         """Return what keeps a training from starting; empty if nothing does."""
         if self.pairs.runner.is_running:
-            return "A pair is being cut."
+            return "Pairs are being cut or saved."
         if not self.pairs.pairs.rows():
             return "No pairs yet: choose two aligned layers and add a pair."
-        return self.form.reason
+        return self.form.reason or self._channels_reason
+
+    @property
+    def _channels_reason(self) -> str:
+        """Say that a start model does not take what was cut here, if that is so."""
+        model = self.form.model.choice
+        if self.form.is_from_scratch or model is None or model.spec is None:
+            return ""
+        spec = model.spec
+        is_of_one = spec.in_channels == spec.out_channels == 1
+        if is_of_one or not self.pairs.pairs.has_unsaved:
+            return ""
+        return (
+            f"Model {model.name!r} takes {spec.in_channels} channels and gives "
+            f"{spec.out_channels} - each channel of a layer is a pair of its own - "
+            "choose a model of one channel."
+        )
 
     def begin(self) -> None:
         """Show that a training has begun."""
         self.plot.clear_curves()
-        self.strip.clear()
+        self.strip.begin()
         self.memory.hide()
         self.plot.show()
         self.progress.begin()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QGroupBox,
@@ -19,7 +21,9 @@ from napari_gan_enhance.widgets._fields import text_label
 
 
 class CheckpointStrip(QGroupBox):
-    """A slider over checkpoints, each better than the one before.
+    """A slider over checkpoints, each better than the one before in its training.
+
+    Those of earlier trainings stay left of those of the last one.
 
     Parameters
     ----------
@@ -32,12 +36,14 @@ class CheckpointStrip(QGroupBox):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Checkpoints", parent)
         self._kept: list[KeptCheckpoint] = []
+        self._firsts: list[int] = []
         self.slider = QSlider(Qt.Orientation.Horizontal, self)
         self.slider.setPageStep(1)
         self.slider.setTickPosition(QSlider.TickPosition.TicksBelow)
         self.slider.setToolTip(
             "Every checkpoint that was the best so far, from the start to the best: "
-            "step through them and watch the held-out region."
+            "step through them and watch the held-out region. They are gone when the "
+            "dock is closed, unless saved or used."
         )
         self.text = text_label("Held-out scores; in brackets the gain over the source.")
         self.use = QPushButton("Use in Enhance", self)
@@ -48,7 +54,8 @@ class CheckpointStrip(QGroupBox):
         self.save.setToolTip("Save this checkpoint to a file.")
         self.slider.valueChanged.connect(self._on_moved)
         self._lay_out()
-        self.clear()
+        self.slider.setRange(0, 0)
+        self.hide()
 
     @property
     def checkpoint(self) -> KeptCheckpoint | None:
@@ -60,12 +67,17 @@ class CheckpointStrip(QGroupBox):
         """Whether the user looks at the present, not at an earlier step."""
         return bool(self.slider.value() == self.slider.maximum())
 
-    def clear(self) -> None:
-        """Forget the last training."""
-        self._kept = []
-        self.slider.setRange(0, 0)
-        self._show_text()
-        self.hide()
+    @property
+    def newest(self) -> KeptCheckpoint | None:
+        """The best so far of the last training."""
+        is_there = bool(self._firsts) and self._firsts[-1] < len(self._kept)
+        return self._kept[-1] if is_there else None
+
+    def begin(self) -> None:
+        """Add a training; nothing of it is kept yet."""
+        if not self._firsts or self.newest is not None:
+            self._firsts.append(len(self._kept))
+        self.go_to_best()
 
     def add(self, kept: KeptCheckpoint) -> None:
         """Add a checkpoint; the slider follows if it was at the newest."""
@@ -91,7 +103,13 @@ class CheckpointStrip(QGroupBox):
 
     def _show_text(self) -> None:
         kept = self.checkpoint
-        self.text.setText("" if kept is None else checkpoint_text(kept))
+        self.text.setText("" if kept is None else self._which() + checkpoint_text(kept))
+
+    def _which(self) -> str:
+        """Return of which training the checkpoint is, where there are several."""
+        if len(self._firsts) < 2:
+            return ""
+        return f"Training {bisect_right(self._firsts, self.slider.value())}, "
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()

@@ -17,10 +17,7 @@ from napari_gan_enhance.training.events import Losses, Preview, Validated
 from napari_gan_enhance.viewer.model_choice import CHECKPOINT_SUFFIX
 from napari_gan_enhance.viewer.train_choices import TrainChoices
 from napari_gan_enhance.viewer.train_preview import PreviewLayer
-from napari_gan_enhance.viewer.train_results import (
-    keep_checkpoint,
-    save_checkpoint_as,
-)
+from napari_gan_enhance.viewer.train_results import save_checkpoint_as
 from napari_gan_enhance.viewer.train_run import (
     DeviceMemory,
     KeptCheckpoint,
@@ -29,7 +26,6 @@ from napari_gan_enhance.viewer.train_run import (
     TrainRequest,
     train_in_child,
 )
-from napari_gan_enhance.viewer.viewport import fit_layer
 from napari_gan_enhance.widgets._save_dialog import ask_save
 from napari_gan_enhance.widgets._settings import (
     load_choices,
@@ -37,14 +33,13 @@ from napari_gan_enhance.widgets._settings import (
     settings_path,
 )
 from napari_gan_enhance.widgets._train_panel import TrainPanel
+from napari_gan_enhance.widgets._use_in_enhance import use_in_enhance
 from napari_gan_enhance.widgets._worker import JobRunner
 
 if TYPE_CHECKING:
     import napari.viewer
 
     from napari_gan_enhance.progress import Progress
-
-PLUGIN = "napari-gan-enhance"
 
 SHOW_S = 1.0
 """Seconds between two steps of bar and curves: each draws the whole window anew, which
@@ -107,23 +102,11 @@ class TrainDock(QWidget):
 
     def use_in_enhance(self) -> None:
         """Choose the checkpoint under the slider in the Enhance dock."""
-        kept = self.panel.strip.checkpoint
+        kept, pairs = self.panel.strip.checkpoint, self.panel.pairs
         if kept is not None:
-            path = keep_checkpoint(kept.path)
-            window = self._viewer.window
-            frame, dock = window.add_plugin_dock_widget(PLUGIN, "Enhance", tabify=True)
-            frame.raise_()
-            dock.controls.model.choose(str(path))
-            pairs = self.panel.pairs
-            layer, target = pairs.source.layer(), pairs.target.layer()
-            if layer is not None:
-                dock.controls.layer.choose(layer)
-                self.preview.put_away()
-                if target is not None:  # it lies where the source does
-                    target.visible = False
-                layer.visible = True
-                self._viewer.layers.selection.active = layer
-                fit_layer(self._viewer, layer)
+            layers = pairs.source.layer(), pairs.target.layer()
+            use_in_enhance(self._viewer, kept.path, *layers)
+            self.preview.put_away()
 
     def event(self, event: QEvent | None) -> bool:
         """Stop everything when napari takes the widget out of its dock."""
@@ -173,7 +156,7 @@ class TrainDock(QWidget):
         self._ended(f"Done in {time.monotonic() - self._began:.0f} s.")
 
     def _on_stopped(self) -> None:
-        kept = self.panel.strip.checkpoint
+        kept = self.panel.strip.newest
         self._ended("Stopped." + (" The best so far is kept." if kept else ""))
 
     def _on_failed(self, error: GanEnhanceError) -> None:
@@ -182,7 +165,7 @@ class TrainDock(QWidget):
 
     def _ended(self, text: str) -> None:
         self.panel.end(text)
-        best = self.panel.strip.checkpoint
+        best = self.panel.strip.newest
         self._refresh(best.preview if best else None)
 
     def _on_idle(self) -> None:
