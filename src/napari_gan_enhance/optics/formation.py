@@ -106,7 +106,8 @@ def expected_levels(
 ) -> NDArray[np.float32]:
     """Return the mean of infinitely many images as `form_image` takes them.
 
-    Parameters, errors and shape as there; gray levels before rounding, float32.
+    Parameters, errors and shape as there; gray levels without rounding and saturation,
+    float32.
     """
     return settings.levels(expected_photons(sharp, settings, focus=focus))
 

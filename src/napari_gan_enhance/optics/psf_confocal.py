@@ -107,8 +107,8 @@ def confocal_point_spread_function(
     Raises
     ------
     InputError
-        If a size is even, an optical value is out of range, or the excitation is not
-        shorter than the emission.
+        If a size is even, an optical value is out of range, or the excitation is
+        longer than the emission.
 
     References
     ----------
