@@ -144,6 +144,31 @@ def test_discriminator_that_dies_is_heard_at_step_100(make_job, monkeypatch):
         drain(run_training(make_job(recipe=recipe)))
 
 
+class Loud(nn.Module):
+    """Says a large number of every image, and hardly tells them apart."""
+
+    def __init__(self):
+        super().__init__()
+        self.said = nn.Linear(64 * 64, 1)
+        nn.init.constant_(self.said.bias, 500.0)
+
+    def forward(self, images):
+        return self.said(images.flatten(1))
+
+
+@pytest.mark.parametrize("adversary", ["relativistic", "vanilla"])
+def test_only_what_counts_in_the_loss_is_too_loud(make_job, monkeypatch, adversary):
+    """A relativistic loss takes differences, so that what both share may drift."""
+    monkeypatch.setattr(state, "build_discriminator", lambda _: Loud())
+    recipe = {"patch": 64, "batch": 2, "adversarial_weight": 0.1, "steps": 4}
+    job = make_job(recipe={**recipe, "adversary": adversary})
+    if adversary == "relativistic":
+        drain(run_training(job))
+    else:
+        with pytest.raises(TrainingError, match="logits reached 500"):
+            drain(run_training(job))
+
+
 @pytest.fixture
 def structure(rng):
     image = gaussian_filter(rng.random((64, 64)), 1.5)

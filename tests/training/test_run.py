@@ -47,6 +47,9 @@ ADVERSARIAL = {
 }
 
 
+FLOAT32 = 1e-5
+"""Relative: sums of three float32 numbers and their means."""
+
 DIGITS = 5e-5
 """A card gives four decimals."""
 
@@ -98,6 +101,20 @@ def test_adversarial_training_learns_too(make_job):
     looks = reports_of(job, Validated)
     assert looks[-1].score.psnr_gain > 0.5  # dB; the start has 0
     assert looks[-1].losses["discriminator"] < 1.3  # 2 ln 2 = 1.386 knows nothing
+
+
+def test_total_is_a_sum_where_there_is_one(make_job):
+    """What an adversarial gradient is stretched by to its share has no limit."""
+    for balance in ("gradients", "losses"):
+        job = make_job(recipe={**ADVERSARIAL, "balance": balance, "steps": 2})
+        recipe = job.recipe
+        for losses in reports_of(replace(job, overwrite=True), Losses):
+            values = losses.values
+            total = recipe.pixel_weight * values["pixel"]
+            total += recipe.ssim_weight * values["dissimilarity"]
+            if balance == "losses":
+                total += recipe.adversarial_weight * values["adversarial"]
+            assert values["total"] == pytest.approx(total, rel=FLOAT32)
 
 
 def test_reports_carry_what_a_window_needs(make_job):

@@ -30,8 +30,9 @@ LISTENED_AT = (0, 100)
 """Steps at which the discriminator is listened to: at first it may be alive and die."""
 
 LARGEST_LOGIT = 100.0
-"""Mean absolute logit; in the hundreds a discriminator has run away from the generator,
-which then gets no useful gradient. Healthy ones stay below 20."""
+"""Mean absolute logit, of a relativistic discriminator half the difference between real
+and generated; in the hundreds it has run away from the generator, which then gets no
+useful gradient. Healthy ones stay below 20."""
 
 FLAT = 1e-3
 """Standard deviation of a flat result, where 0 to 1 is the range of the source."""

@@ -21,8 +21,9 @@ class Losses:
     step : int
         Updates done.
     values : mapping of str to float
-        `total` is what the generator pays in all; `pixel`, `dissimilarity` (1 - SSIM)
-        and `adversarial` are its parts before their weights; `discriminator` is what
+        `total` is what the generator pays in all, without the adversarial part where
+        that is balanced by gradients; `pixel`, `dissimilarity` (1 - SSIM) and
+        `adversarial` are its parts before their weights; `discriminator` is what
         the discriminator pays, and `gap` by how much its logits of real images exceed
         those of generated ones.
     """

@@ -13,6 +13,7 @@ from napari_gan_enhance.training.losses import discriminator_loss, generator_los
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
+    from napari_gan_enhance.training.losses import Adversary
     from napari_gan_enhance.training.recipe import Recipe
     from napari_gan_enhance.training.state import Learner, Training
 
@@ -69,7 +70,8 @@ def update(
         scale = _balance(gradient, push, recipe)
         gradient = gradient + scale * push
         measured |= {"adversarial": said, "push": scale.mean()}
-        loss = loss.detach() + scale.mean() * said.detach()
+        if recipe.balance == "losses":  # gradients of a fixed length have no sum
+            loss = loss.detach() + scale.mean() * said.detach()
     _move(training.generator, result, recipe, fabric, gradient)
     _follow(training, recipe)
     return {"total": loss, **measured, **_statistics(source, image.detach(), target)}
@@ -94,8 +96,19 @@ def _teach(
     return {
         "discriminator": loss,
         "gap": (real - generated).mean(),
-        "logit": said.abs().mean(),
+        "logit": _loudness(recipe.adversary, real, generated),
     }
+
+
+def _loudness(adversary: Adversary, real: Tensor, generated: Tensor) -> Tensor:
+    """Return how large logits are, mean over images.
+
+    A relativistic loss knows differences alone: by how much both are large together
+    is nothing to it, drifts to any height, and is not counted.
+    """
+    if adversary == "relativistic":
+        return (real - generated).abs().mean() / 2
+    return torch.cat([real, generated]).abs().mean()
 
 
 def _judged(
