@@ -20,7 +20,7 @@ from napari_gan_enhance.errors import InputError, OutputError, TrainingError
 from napari_gan_enhance.io.write import write_micrograph
 from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
 from napari_gan_enhance.progress import drain
-from napari_gan_enhance.training import loop, state
+from napari_gan_enhance.training import loop, state, validation
 from napari_gan_enhance.training.events import (
     HeldOutScore,
     Losses,
@@ -186,6 +186,19 @@ def scores(monkeypatch, values):
         return HeldOutScore(20.0 + gain, gain, 0.5, 0.0, gain), shown
 
     monkeypatch.setattr(Validator, "score", score)
+
+
+def test_of_many_images_some_are_looked_at(make_job, folders, monkeypatch):
+    """One field has two exposures, two fields four; at least one is looked at."""
+    for share, images in ((0.2, 2), (0.4, 4)):
+        job = make_job(f"{share}.safetensors", recipe={"validation_share": share})
+        for pixels, looked in ((4 * 64 * 64, images), (64 * 64, 1), (1, 1)):
+            monkeypatch.setattr(validation, "LOOK_PIXELS", pixels)
+            steps = run_training(replace(job, overwrite=True))
+            assert any(isinstance(report.detail, Saved) for report in steps)
+            steps.close()
+            scores = read_header(job.output).card.scores
+            assert {score.n for score in scores} == {looked}
 
 
 def test_best_step_is_kept_not_the_last(make_job, monkeypatch):

@@ -143,6 +143,7 @@ class _Run:
             changes["interpolation"] = 1.0
         self.recipe = job.recipe.model_copy(update=changes)
         self.data = describe_data(self.pairs, job.card.get("data", {}))
+        self.validator = Validator(self.pairs.validation, self.spec, fabric.device)
         self.training = Training.start(
             network, self.pairs.train, self.recipe, self.spec, fabric
         )
@@ -159,8 +160,7 @@ class _Run:
 
     def steps(self) -> Job[Training]:
         """Return the loop."""
-        validator = Validator(self.pairs.validation, self.spec, self.fabric.device)
-        return train(self.training, validator, self.recipe, self.fabric)
+        return train(self.training, self.validator, self.recipe, self.fabric)
 
     def follow(self) -> None:
         """Take part in a training that another process leads."""
@@ -202,7 +202,7 @@ class _Run:
 
     def keep(self, report: Progress, saver: StateSaver) -> list[Progress]:
         """Write down a look, and the weights if they are the best so far."""
-        looked, images = report.detail, self.pairs.validation
+        looked, images = report.detail, self.validator.images
         if not isinstance(looked, Validated):
             return []
         news = []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
 
 PREVIEW = 256
 """Pixels on each side of the region that is shown while training."""
+
+LOOK_PIXELS = 4 * 2**20
+"""Held-out pixels that are looked at each time: some ten seconds on two cores. Of a
+stack of forty planes a few are enough to choose by, and somebody waits."""
 
 BEST_SSIM = 1 - 1e-6
 """An SSIM above this counts as this, so that its logarithm stays finite."""
@@ -50,12 +56,12 @@ class _Gain:
 
 
 class Validator:
-    """The held-out images, each with the score of its source.
+    """Held-out images, each with the score of its source.
 
     Parameters
     ----------
     images : sequence of ImagePair
-        May be empty.
+        May be empty. Of many those are taken that lie evenly in each data set.
     spec : ModelSpec
     device : torch.device
     """
@@ -63,7 +69,7 @@ class Validator:
     def __init__(
         self, images: Sequence[ImagePair], spec: ModelSpec, device: torch.device
     ) -> None:
-        self.images = tuple(images)
+        self.images = _evenly(images)
         self._spec = spec
         self._device = device
         self._sources: dict[int, Fidelity] = {}
@@ -105,6 +111,16 @@ class Validator:
             channels = image.source[: len(image.target)]
             self._sources[number] = mean_scores(channels, image.target)
         return self._sources[number]
+
+
+def _evenly(images: Sequence[ImagePair]) -> tuple[ImagePair, ...]:
+    """Return every n-th image of each data set: as few as can be looked at often."""
+    pixels = sum(image.target[0].size for image in images)
+    each = max(1, math.ceil(pixels / LOOK_PIXELS))
+    sets: dict[str, list[ImagePair]] = {}
+    for image in images:
+        sets.setdefault(image.pair.data_set, []).append(image)
+    return tuple(chain.from_iterable(own[::each] for own in sets.values()))
 
 
 def mean_scores(result: Image, target: Image) -> Fidelity:
