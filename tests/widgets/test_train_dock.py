@@ -509,6 +509,30 @@ def test_saving_runs_beside_the_window(
     assert box.list.item(0).text() == "mine: 1 pair (folder)"
 
 
+def test_closing_the_dock_lets_saving_end(
+    dock: TrainDock, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box, folder = dock.panel.pairs, tmp_path / "mine"
+    add_pair(dock, qtbot, "one")
+    held, copy = Event(), shutil.copyfile
+
+    def late(*files: Path) -> None:
+        held.wait(WAIT_MS / 1000)
+        copy(*files)
+
+    monkeypatch.setattr(shutil, "copyfile", late)
+    monkeypatch.setattr(
+        _train_pairs.QFileDialog, "getExistingDirectory", lambda *_: str(folder)
+    )
+    box.save.click()
+    kept = box.pairs._keep
+    dock._viewer.window.remove_dock_widget(dock)
+    held.set()
+    qtbot.waitUntil(lambda: not kept.exists(), timeout=WAIT_MS)
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"source", "target", "pairs.json"}
+
+
 def test_time_point_that_is_taken_is_named(dock: TrainDock, qtbot: QtBot) -> None:
     box, viewer = dock.panel.pairs, dock._viewer
     for side, field in (("source", box.source), ("target", box.target)):

@@ -54,6 +54,7 @@ class PairsBox(QGroupBox):
         self._viewer = viewer
         self.pairs = TrainPairs()
         self._rows: list[PairRow] = []
+        self._is_saving = False
         self.runner = JobRunner(self)
         self.source = LayerField(
             viewer, "What your microscope gives: wide-field, noisy.", follows=False
@@ -104,12 +105,15 @@ class PairsBox(QGroupBox):
 
     def close_down(self) -> None:
         """Stop, delete what was not saved, hear no more of the viewer."""
-        self.runner.abandon()
+        self.runner.abandon(may_finish=self._is_saving)
         self.pairs.close()
         self.source.disconnect_viewer()
         self.target.disconnect_viewer()
 
-    def _run(self, job: Job[AddedPair | Path], title: str) -> None:
+    def _run(
+        self, job: Job[AddedPair | Path], title: str, *, is_saving: bool = False
+    ) -> None:
+        self._is_saving = is_saving
         self.runner.start(partial(self.pairs.lent_to, job), title=title)
         self._show()
 
@@ -147,7 +151,7 @@ class PairsBox(QGroupBox):
     def _on_save(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Save pairs: an empty folder")
         if folder:
-            self._run(self.pairs.save(Path(folder)), "Saving pairs")
+            self._run(self.pairs.save(Path(folder)), "Saving pairs", is_saving=True)
 
     def _show(self) -> None:
         self._rows = self.pairs.rows()

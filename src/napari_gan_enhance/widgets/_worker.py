@@ -170,11 +170,18 @@ class JobRunner(QObject):
         if self._worker is not None:
             self._worker.quit()
 
-    def abandon(self) -> None:
-        """Stop the job and hear no more of it: the window is going away."""
+    def abandon(self, *, may_finish: bool = False) -> None:
+        """Stop the job and hear no more of it: the window is going away.
+
+        Parameters
+        ----------
+        may_finish : bool
+            Let it come to its end, unheard.
+        """
         worker, self._worker = self._worker, None
         if worker is not None:
-            worker.quit()
+            if not may_finish:
+                worker.quit()
             worker.reported.disconnect(self._on_reported)
             worker.ended.disconnect(self._on_ended)
             worker.finished.disconnect(self._on_finished)
