@@ -33,6 +33,9 @@ def main() -> None:
     parser.add_argument("start")
     parser.add_argument("trained", type=Path)
     parser.add_argument("out", type=Path)
+    parser.add_argument(
+        "--share", type=float, default=0.5, help="of the training; 1 is all of the way"
+    )
     parser.add_argument("--card", type=Path, required=True)
     parser.add_argument("--source", type=Path, action="append", required=True)
     parser.add_argument("--target", type=Path, action="append", required=True)
@@ -41,7 +44,9 @@ def main() -> None:
     trained = read_header(options.trained)
     network = load_network(trained)
     before, after = load_network(start).state_dict(), network.state_dict()
-    network.load_state_dict({n: (before[n] + after[n]) / 2 for n in before})
+    share = options.share
+    mean = {n: (1 - share) * before[n] + share * after[n] for n in before}
+    network.load_state_dict(mean)
 
     recipe = Recipe.model_validate(trained.card.recipe)
     folders = list(zip(options.source, options.target, strict=True))
