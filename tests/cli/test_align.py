@@ -87,6 +87,14 @@ def test_pairs_hold_only_what_both_show(cli, pair, tmp_path) -> None:
     assert not out.exists()
 
 
+def test_transform_does_not_replace_the_image(cli, pair, tmp_path) -> None:
+    out = tmp_path / "out.ome.tif"
+    done = cli("align", *pair, "-o", out, "--save", out, "--overwrite")
+    assert done.code == 2
+    assert "--save and --output are one file" in done.err
+    assert not out.exists()
+
+
 def test_pairs_that_do_not_fit_are_refused_before_anything_is_written(
     cli, pair, tmp_path
 ) -> None:

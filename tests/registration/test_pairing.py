@@ -21,6 +21,7 @@ from napari_gan_enhance.registration.canvas import PlacedImage
 from napari_gan_enhance.registration.pair_description import read_pair_set
 from napari_gan_enhance.registration.pair_set import (
     add_to_pair_set,
+    check_pair_free,
     remove_from_pair_set,
     source_range,
 )
@@ -182,7 +183,8 @@ def test_data_set_is_what_the_trainer_takes(field, tmp_path) -> None:
     assert again == "Cell-2-1"  # many disks take upper and lower case for one
     # Names of files have at most 255 bytes, and a part of them is not the field.
     long = drain(add_to_pair_set(tmp_path, "é" * 300, cut, like=like, provenance={}))
-    assert long == "é" * 50
+    assert long.startswith("é" * 40)
+    assert len(long) == 50
     json.loads((tmp_path / "pairs.json").read_text(encoding="utf-8"))
 
 
@@ -223,6 +225,59 @@ def test_pair_that_fails_leaves_nothing_and_can_be_tried_again(
     assert files_of(tmp_path) == before
     drain(add_to_pair_set(tmp_path, "b", cut, like=like, provenance={}))
     assert [pair.field for pair in read_pair_set(tmp_path).pairs] == ["a", "b"]
+
+
+def test_long_names_that_begin_alike_are_two(field, tmp_path) -> None:
+    cut = drain(cut_pair([placed(field)], [placed(field)]))
+    like, series = (
+        _micrograph(field),
+        "2026-11-30 experiment, fixation series, plate 03",
+    )
+    for position in ("well B07 position 01", "well B07 position 02"):
+        name = f"{series}, {position}"
+        check_pair_free(tmp_path, name, overwrite=False)
+        add = add_to_pair_set(
+            tmp_path, name, cut, like=like, provenance={}, overwrite=True
+        )
+        drain(add)
+        with pytest.raises(InputError, match="has a pair"):
+            check_pair_free(tmp_path, name, overwrite=False)
+    described = read_pair_set(tmp_path)
+    assert [pair.name[-2:] for pair in described.pairs] == ["01", "02"]
+    assert len({pair.field for pair in described.pairs}) == 2
+
+
+def test_only_the_pair_of_the_same_name_gives_way(field, tmp_path) -> None:
+    """Two names may look alike as names of files."""
+    cut = drain(cut_pair([placed(field)], [placed(field)]))
+    fields = []
+    for name in ("cell (1)", "cell [1]", "cell (1)", "cell [1]"):
+        add = add_to_pair_set(
+            tmp_path, name, cut, like=_micrograph(field), provenance={}, overwrite=True
+        )
+        fields.append(drain(add))
+    assert fields == ["cell-1", "cell-1-1", "cell-1", "cell-1-1"]
+    assert len(read_pair_set(tmp_path).pairs) == 2
+    assert len(list((tmp_path / "source").iterdir())) == 2
+
+
+def test_pair_that_cannot_be_replaced_stays(field, tmp_path, monkeypatch) -> None:
+    cut = drain(cut_pair([placed(field)], [placed(field)]))
+    options = {"like": _micrograph(field), "provenance": {}, "overwrite": True}
+    drain(add_to_pair_set(tmp_path, "a", cut, **options))
+    before = read_pair_set(tmp_path), files_of(tmp_path)
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OutputError, match="free some space"):
+            drain(add_to_pair_set(tmp_path, "a", cut, **options))
+    assert (read_pair_set(tmp_path), files_of(tmp_path)) == before
+    drain(add_to_pair_set(tmp_path, "a", cut, **options))
+    (pair,) = read_pair_set(tmp_path).pairs
+    assert files_of(tmp_path) == sorted(["pairs.json", *[pair.files[0].name] * 2])
 
 
 def test_files_without_description_neither_count_nor_block(field, tmp_path) -> None:

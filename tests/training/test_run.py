@@ -435,6 +435,16 @@ def test_output_is_refused_before_training(make_job, name, error, reason):
         next(run_training(make_job(name)))
 
 
+def test_the_model_it_begins_with_is_not_replaced(make_job):
+    drain(run_training(make_job(recipe={"steps": 1})))
+    job = make_job(start="m.safetensors", overwrite=True)
+    job = replace(job, start=str(job.output))
+    before = job.output.read_bytes()
+    with pytest.raises(InputError, match="is the model the training begins with"):
+        next(run_training(job))
+    assert job.output.read_bytes() == before
+
+
 def test_a_table_of_the_users_is_not_replaced(make_job):
     job = make_job("measured.safetensors")
     record_path(job.output).write_text("mine")

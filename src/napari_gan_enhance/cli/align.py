@@ -110,6 +110,8 @@ def _check_outputs(
 
     check_output(output, overwrite=overwrite)
     if save is not None:
+        if save.resolve() == output.resolve():
+            raise typer.BadParameter("--save and --output are one file")
         check_free(save, overwrite=overwrite)
         check_folder(save)
     if pairs is not None:

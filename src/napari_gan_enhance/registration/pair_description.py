@@ -68,6 +68,9 @@ class DescribedPair(_Record):
     Parameters
     ----------
     field : str
+    name : str
+        What the field was called before it was made fit for names of files; empty
+        where that is not known.
     accepted, rejected : int
         Patches.
     plane_shape_px : (int, int) or None
@@ -79,6 +82,7 @@ class DescribedPair(_Record):
     """
 
     field: str
+    name: str = ""
     accepted: int = 0
     rejected: int = 0
     plane_shape_px: Pixels | None = None

@@ -7,6 +7,7 @@ The format is described in docs/reference/pair-set.md. `train --source SET/sourc
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import itertools
 import math
 import re
@@ -39,6 +40,9 @@ SIDES = ("source", "target")
 LONGEST = 50
 """Letters of a field's name: disks allow 255 bytes for that of a file. A letter takes
 up to four, and "-z000-00.tif" and what marks an unfinished file are added."""
+
+TOLD = 8
+"""Digits that tell two long names apart."""
 
 Range: TypeAlias = tuple[float, float]
 """Two intensities, the lower one first."""
@@ -91,7 +95,8 @@ def add_to_pair_set(
     images : sequence of str
         Checksums that tell both images, to find them in another pair.
     overwrite : bool
-        Whether a pair of this name gives way; else the new one is counted: "cell-1".
+        Whether a pair of this name gives way, once the new one is written; else the
+        new one is counted: "cell-1".
 
     Yields
     ------
@@ -110,31 +115,31 @@ def add_to_pair_set(
     OutputError
         If the folder cannot be written to.
     """
-    field = field_name(name)
-    if overwrite and _has_pair(folder, field):
-        remove_from_pair_set(folder, field)
     described = read_pair_set(folder)
-    field = _free_field(field, described)
-    files = [
-        _file(piece, f"{field}-z{piece.plane:03d}-{number:02d}.tif")
-        for number, piece in enumerate(cut.pieces)
-    ]
+    old = _of_name(described, name) if overwrite else None
+    field = old.field if old else _free_field(field_name(name), described)
+    files = _free_files(cut, field, old.files if old else ())
     try:
         yield from _write_files(folder, cut, files, like, provenance)
         pair = DescribedPair.model_validate(
             {
                 "field": field,
+                "name": name,
                 **_described(cut, like),
                 "images": tuple(images),
                 "files": files,
                 "provenance": dict(provenance),
             }
         )
-        write_pair_set(folder, described.with_pairs((*described.pairs, pair)))
+        kept = (known for known in described.pairs if known is not old)
+        write_pair_set(folder, described.with_pairs((*kept, pair)))
     except BaseException:  # also when the job is closed
         with contextlib.suppress(OSError):
             _remove_files(folder, files)
         raise
+    if old is not None:
+        with output_errors(folder):
+            _remove_files(folder, old.files)
     return field
 
 
@@ -148,19 +153,25 @@ def check_pair_free(folder: Path, name: str, *, overwrite: bool) -> None:
     FileFormatError
         If the description cannot be read.
     """
-    field = field_name(name)
-    if _has_pair(folder, field) and not overwrite:
+    known = _of_name(read_pair_set(folder), name)
+    if known is not None and not overwrite:
         raise InputError(
-            f"{folder.name!r} has a pair {field!r} already - each field of view is one "
-            "pair - give it another name or overwrite explicitly."
+            f"{folder.name!r} has a pair {known.field!r} already - each field of view "
+            "is one pair - give it another name or overwrite explicitly."
         )
 
 
 def field_name(name: str) -> str:
-    """Return a name as it is written into the names of files."""
+    """Return a name as it is written into the names of files.
+
+    Of a long one the beginning, and what tells it from others that begin so.
+    """
     # "_" would make the trainer take what follows for an exposure of another target.
     field = re.sub(r"[^\w.-]+|_", "-", name).strip("-.")
-    return field[:LONGEST] or "pair"
+    if len(field) > LONGEST:
+        told = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:TOLD]
+        field = f"{field[: LONGEST - TOLD - 1]}-{told}"
+    return field or "pair"
 
 
 def remove_from_pair_set(folder: Path, field: str) -> None:
@@ -249,8 +260,24 @@ def source_range(image: Path, percentiles: tuple[float, float]) -> list[Range] |
     return None
 
 
-def _has_pair(folder: Path, field: str) -> bool:
-    return field in {pair.field for pair in read_pair_set(folder).pairs}
+def _of_name(described: PairSet, name: str) -> DescribedPair | None:
+    """Return the pair of a name; of two names that look alike as files, its own."""
+    field = field_name(name)
+    alike = (p for p in described.pairs if p.name == name or p.field == field)
+    return next((p for p in alike if p.name in ("", name)), None)
+
+
+def _free_files(cut: CutPair, field: str, taken: Sequence[PairFile]) -> list[PairFile]:
+    """Name the files of a pair, none as one of another that is there still."""
+    names = {file.name for file in taken}
+    for first in itertools.count():
+        files = [
+            _file(piece, f"{field}-z{piece.plane:03d}-{number:02d}.tif")
+            for number, piece in enumerate(cut.pieces, first)
+        ]
+        if names.isdisjoint(file.name for file in files):
+            break
+    return files
 
 
 def _entries(image: Path) -> Iterator[tuple[DescribedPair, PairFile]]:

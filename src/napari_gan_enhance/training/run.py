@@ -254,6 +254,14 @@ def _check_output(job: TrainingJob) -> None:
             f"{name!r} is no name for a checkpoint - it ends in {SUFFIX} - choose such "
             "a name."
         )
+    if job.start is not None and job.output.exists():
+        start = resolve_model(job.start)
+        if start.samefile(job.output):
+            raise InputError(
+                f"{name!r} is the model the training begins with - it would be "
+                "replaced, and a training that is interrupted could not go on - choose "
+                "another name."
+            )
     if not (job.overwrite or job.resume) and resume_path(job.output).exists():
         raise TrainingError(
             f"A training of {name!r} is unfinished - it is taken up with --resume or "
