@@ -17,6 +17,7 @@ from napari_gan_enhance.io.read import read_micrograph
 from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
 from napari_gan_enhance.micrograph.microscope import Channel, Microscope
 from napari_gan_enhance.progress import drain
+from napari_gan_enhance.registration import pair_set
 from napari_gan_enhance.registration.canvas import PlacedImage
 from napari_gan_enhance.registration.pair_description import read_pair_set
 from napari_gan_enhance.registration.pair_set import (
@@ -267,11 +268,11 @@ def test_pair_that_cannot_be_replaced_stays(field, tmp_path, monkeypatch) -> Non
     drain(add_to_pair_set(tmp_path, "a", cut, **options))
     before = read_pair_set(tmp_path), files_of(tmp_path)
 
-    def full(_: int) -> None:
-        raise OSError(errno.ENOSPC, "")
+    def full(path: Path, *_: object, **__: object) -> None:
+        raise OutputError(f"{path.name} - free some space")
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", full)
+        patch.setattr(pair_set, "write_micrograph", full)
         with pytest.raises(OutputError, match="free some space"):
             drain(add_to_pair_set(tmp_path, "a", cut, **options))
     assert (read_pair_set(tmp_path), files_of(tmp_path)) == before
