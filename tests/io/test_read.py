@@ -55,6 +55,47 @@ def test_ome_optics_are_read_in_our_units(tmp_path: Path) -> None:
     )
 
 
+IN_NM = 'PhysicalSizeXUnit="nm"'
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        (IN_NM, f'{IN_NM} PhysicalSizeZ="0"'),
+        (IN_NM, f'{IN_NM} PhysicalSizeZ="NaN"'),
+        (IN_NM, f'{IN_NM} PhysicalSizeZ=""'),
+        (IN_NM, f'{IN_NM} PhysicalSizeZ="1" PhysicalSizeZUnit="furlong"'),
+        ('LensNA="0.5"', 'LensNA=""'),
+        ('LensNA="0.5"', 'LensNA="0.5" NominalMagnification="forty"'),
+        ('Name="DAPI"', 'Name="DAPI" ExcitationWavelength="0"'),
+        ('0.488" ExcitationWavelengthUnit="µm"', '488"'),
+        ('WavelengthUnit="µm"', 'WavelengthUnit="μm"'),
+        ("<Pixels", "<AcquisitionDate>in May</AcquisitionDate><Pixels"),
+        (IN_NM, f'{IN_NM} PhysicalSizeZ="0" BigEndian="x" SignificantBits=""'),
+    ],
+)
+def test_one_wrong_value_does_not_cost_the_others(
+    tmp_path: Path, right: str, wrong: str
+) -> None:
+    """Microscopes write distances of 0, empty apertures, dates in their own words."""
+    xml = OME_OPTICS.format(index=1.515)
+    assert right in xml
+    path = _ome_file(tmp_path, xml.replace(right, wrong))
+    micrograph = read_micrograph(path)
+    assert micrograph.voxel_size_um == pytest.approx((None, 0.065, 0.065))
+    assert micrograph.time_step_s == pytest.approx(0.5)
+    assert micrograph.microscope == Microscope(Modality.WIDE_FIELD, 1.3, 1.515)
+    assert [c.emission_nm for c in micrograph.channels] == [461.0, None]
+    assert micrograph.channels[1].excitation_nm == pytest.approx(488)
+
+
+def test_size_in_an_unknown_unit_is_not_known(tmp_path: Path) -> None:
+    """The schema would take it for micrometres."""
+    xml = OME_OPTICS.format(index=1.515).replace(IN_NM, 'PhysicalSizeXUnit="furlong"')
+    size = read_micrograph(_ome_file(tmp_path, xml)).voxel_size_um
+    assert (size.y, size.x) == (pytest.approx(0.065), None)
+
+
 def test_index_below_the_aperture_is_left_out(tmp_path: Path) -> None:
     """Programs write the index of the mounting medium into this place."""
     path = _ome_file(tmp_path, OME_OPTICS.format(index=1.0))

@@ -52,14 +52,20 @@ S_PER_UNIT = {
     "ms": 1e-3,
     "msec": 1e-3,
     "millisecond": 1e-3,
+    "milliseconds": 1e-3,
     "µs": 1e-6,
     "us": 1e-6,
+    "microsecond": 1e-6,
     "ns": 1e-9,
     "min": 60.0,
     "minute": 60.0,
+    "minutes": 60.0,
     "h": 3600.0,
+    "hr": 3600.0,
     "hour": 3600.0,
+    "hours": 3600.0,
     "d": 86400.0,
+    "day": 86400.0,
 }
 
 
@@ -94,7 +100,7 @@ def length_um(value: object, unit: object) -> float | None:
 def duration_s(value: object, unit: object) -> float | None:
     """Return a time in seconds, None where value or unit is no time."""
     name = str(unit).strip().replace("\u03bc", "µ")
-    return positive(value, S_PER_UNIT.get(name))
+    return positive(value, S_PER_UNIT.get(name, S_PER_UNIT.get(name.lower())))
 
 
 def channel(

@@ -17,6 +17,11 @@ from napari_gan_enhance.io.file_metadata import (
     modality,
     positive,
 )
+from napari_gan_enhance.io.ome_repair import (
+    with_one_micro,
+    without_unread,
+    without_wrong,
+)
 from napari_gan_enhance.micrograph.micrograph import VoxelSize
 
 if TYPE_CHECKING:
@@ -26,6 +31,9 @@ if TYPE_CHECKING:
 
 PROVENANCE_NAMESPACE = "napari-gan-enhance/provenance"
 """Marks the map annotation that holds a result's provenance."""
+
+MOST_REPAIRS = 20
+"""Each finds what is wrong in one part of the file."""
 
 _log = logging.getLogger(__name__)
 
@@ -62,17 +70,31 @@ def read_ome(xml: str, index: int, name: str, count: int) -> FileMetadata | None
 
 
 def parse_ome(xml: str) -> model.OME | None:
-    """Return the model of OME-XML, None if it does not follow the schema."""
-    from ome_types import from_xml
+    """Return the model of OME-XML, None if it cannot be read.
 
-    try:
-        with warnings.catch_warnings():
-            # Micro-Manager writes IDs that ome-types repairs, with a warning each.
-            warnings.simplefilter("ignore", UserWarning)
-            return from_xml(xml)
-    except DECODING_ERRORS as error:
-        _log.info("OME-XML that does not follow the schema is left out: %s", error)
-        return None
+    Single values that the schema does not allow are left out.
+    """
+    from ome_types import from_xml
+    from pydantic import ValidationError
+
+    xml = with_one_micro(xml)
+    error: Exception | None = None
+    for _ in range(MOST_REPAIRS):
+        try:
+            with warnings.catch_warnings():
+                # Of IDs by Micro-Manager, which ome-types repairs, and of each value
+                # that is left out below.
+                warnings.simplefilter("ignore")
+                return from_xml(xml)
+        except ValidationError as wrong:
+            error, repaired = wrong, without_wrong(xml, wrong.errors())
+        except DECODING_ERRORS as wrong:
+            error, repaired = wrong, without_unread(xml)
+        if repaired == xml:
+            break
+        xml = repaired
+    _log.info("OME-XML that does not follow the schema is left out: %s", error)
+    return None
 
 
 def image_metadata(ome: model.OME, image: model.Image) -> FileMetadata:
