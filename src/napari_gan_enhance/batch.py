@@ -88,7 +88,8 @@ def plan(inputs: Sequence[Path], output: Path) -> list[Task]:
     OutputError
         If the output cannot be looked at.
     """
-    sources = _without_parts([path for given in inputs for path in _expanded(given)])
+    found = [path for given in inputs for path in _expanded(given)]
+    sources = _without_parts(list(dict.fromkeys(found)))
     if not sources:
         raise InputError(
             f"{', '.join(repr(p.name) for p in inputs)} holds no images - images "

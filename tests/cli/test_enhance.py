@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 
 import numpy as np
@@ -338,6 +339,47 @@ def test_other_images_of_a_file_are_named(cli, positions, model, tmp_path):
     (note,) = json.loads(done.out)["files"][0]["notes"]
     assert "'positions.tif' holds 3 images - the first is taken" in note
     assert note in done.err
+
+
+def test_one_of_several_files_that_hold_positions_is_refused(cli, model, tmp_path):
+    """Each describes all positions: the first image need not be its own."""
+    images = "".join(
+        f'<Image ID="Image:{n}"><Pixels ID="Pixels:{n}" DimensionOrder="XYZCT" '
+        'Type="uint8" SizeX="32" SizeY="32" SizeZ="1" SizeC="1" SizeT="1">'
+        f'<Channel ID="Channel:{n}"/><TiffData IFD="0"><UUID FileName="p{n}.ome.tif">'
+        f"urn:uuid:{n}</UUID></TiffData></Pixels></Image>"
+        for n in range(2)
+    )
+    schema = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
+    for n in range(2):
+        xml = f'<OME xmlns="{schema}" UUID="urn:uuid:{n}">{images}</OME>'
+        pixels = np.arange(1024, dtype=np.uint8).reshape(32, 32) % (100 * n + 50)
+        path = tmp_path / f"p{n}.ome.tif"
+        tifffile.imwrite(path, pixels, description=xml, metadata=None)
+    out = tmp_path / "out.ome.tif"
+    done = cli("enhance", tmp_path / "p1.ome.tif", "-o", out, "--model", model)
+    assert done.failed_with("'p1.ome.tif' is one of 2 files that hold 2 images")
+    assert not out.exists()
+    given = ("enhance", tmp_path / "p1.ome.tif", "-o", tmp_path / "many")
+    assert statuses(cli(*given, "--model", model, "--json")) == ["done"] * 2
+
+
+def test_file_that_is_given_twice_is_done_once(cli, image, model, tmp_path):
+    given = (image, image, "-o", tmp_path / "out")
+    assert statuses(cli("enhance", *given, "--model", model, "--json")) == ["done"]
+
+
+@pytest.mark.parametrize("name", ["細胞.tif", "😀.tif"])
+def test_report_is_json_whatever_the_terminal_can_write(image, tmp_path, name):
+    path = image.with_name(name)
+    shutil.copy(image, path)
+    done = subprocess.run(
+        [sys.executable, "-m", "napari_gan_enhance", "inspect", path, "--json"],
+        env={**os.environ, "PYTHONIOENCODING": "cp1252"},
+        capture_output=True,
+        check=True,
+    )
+    assert name in json.loads(done.stdout.decode("cp1252"))["file"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="such names are Linux's alone")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
@@ -20,16 +21,24 @@ REDRAW_S = 0.2
 
 
 def print_json(content: Mapping[str, Any]) -> None:
-    """Write one JSON object to standard output."""
-    print_text(json.dumps(content, indent=2, ensure_ascii=False))
+    """Write one JSON object to standard output.
+
+    With JSON's escapes where standard output cannot hold a letter; the escape of a byte
+    that is no UTF-8 is that of the character in which Python holds it.
+    """
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    is_plain = text == _printable(text)
+    typer.echo(text if is_plain else json.dumps(content, indent=2))
 
 
 def print_text(text: str) -> None:
-    """Write text to standard output; names that are no UTF-8 with escapes.
+    """Write text to standard output, with escapes for letters that it cannot hold."""
+    typer.echo(_printable(text))
 
-    In JSON the escape of a byte is that of the character in which Python holds it.
-    """
-    typer.echo(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+
+def _printable(text: str) -> str:
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def message(text: str) -> None:

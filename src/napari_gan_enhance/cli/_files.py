@@ -129,6 +129,7 @@ def _work(
     state = source_state(task)
     micrograph = read_micrograph(task.source, series=task.series or 0)
     if task.series is None and (count := count_images(task.source)) > 1:
+        _check_alone(task.source, count)
         yield Progress(0, 1, "reading", note=_first_only(task.source, count))
     axes, folder = micrograph.axes, task.output.parent
     with result_array(shape(micrograph), axes, folder) as target:
@@ -136,6 +137,19 @@ def _work(
         if maps is not None:
             yield from maps.write(micrograph, result, task.output)
         return (yield from write_micrograph(task.output, result, overwrite=over))
+
+
+def _check_alone(source: Path, count: int) -> None:
+    """Refuse one of several files that hold several images: its own may be any."""
+    from napari_gan_enhance.errors import InputError
+    from napari_gan_enhance.io.tiff_set import files_of_set
+
+    if (files := len(files_of_set(source))) > 1:
+        raise InputError(
+            f"{source.name!r} is one of {files} files that hold {count} images "
+            "together - a file takes the result of one image - give a folder for the "
+            "results to have all of them done."
+        )
 
 
 def _first_only(source: Path, count: int) -> str:
