@@ -29,6 +29,20 @@ def test_field_of_a_plate_is_an_image(tmp_path: Path) -> None:
     assert among == [batch.Task(field, tmp_path / "out" / "0.ome.tif")]
 
 
+def test_name_that_no_disk_can_hold_is_told(tmp_path: Path) -> None:
+    task = batch.Task(tmp_path / "a.tif", tmp_path / ("a" * 250 + ".ome.tif"))
+
+    def work(_: batch.Task) -> Job[object]:
+        yield Progress(0, 1, "never")
+
+    job = batch.run([task], work, is_done=lambda _: False, overwrite=False)
+    _, made = next(job)
+    report = drain(made)
+    assert report.status == "failed"
+    assert "File name too long" in report.message
+    assert "should not happen" not in report.message
+
+
 def test_images_of_a_zarr_folder_are_counted(tmp_path: Path) -> None:
     folder = tmp_path / "positions.zarr"
     zarr.create_group(folder)

@@ -180,7 +180,8 @@ def _one(
             _check_no_part(task)
             if not overwrite and is_done(task):
                 return FileReport(task.source, task.output, "skipped")
-        check_output(task.output, overwrite=overwrite)
+        with output_errors(task.output):  # a name that is too long
+            check_output(task.output, overwrite=overwrite)
         yield from _noted(work(task), notes)
     except Exception as error:  # noqa: BLE001 - the other files shall be done
         return FileReport(

@@ -149,9 +149,10 @@ def test_not_finite_weights_are_refused(checkpoint, network):
         load_generator(checkpoint)
 
 
-def test_missing_model_names_the_bundled_ones():
+@pytest.mark.parametrize("name", ["nowhere.safetensors", "x" * 300])
+def test_missing_model_names_the_bundled_ones(name):
     with pytest.raises(CheckpointError, match=r"neither bundled nor a file"):
-        resolve_model("nowhere.safetensors")
+        resolve_model(name)
 
 
 def test_bundled_models_load():
@@ -173,7 +174,13 @@ def test_checkpoints_of_others_are_refused(shared_data):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("upscale", 2), ("in_channels", 3), ("out_channels", 3), ("size_multiple", 6)],
+    [
+        ("upscale", 2),
+        ("in_channels", 3),
+        ("out_channels", 3),
+        ("size_multiple", 6),
+        ("halo", 0),
+    ],
 )
 def test_spec_that_contradicts_its_network_is_refused(checkpoint, network, name, value):
     changed_description(checkpoint, network, lambda c: c["spec"].update({name: value}))
@@ -190,7 +197,7 @@ def test_lie_about_the_size_costs_no_memory(checkpoint, network):
         network,
         lambda c: (
             c["spec"]["config"].update(width=512, depth=6)
-            or c["spec"].update(size_multiple=64)
+            or c["spec"].update(size_multiple=64, halo=384)
         ),
     )
     before = psutil.Process().memory_info().rss

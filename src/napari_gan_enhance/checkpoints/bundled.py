@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from napari_gan_enhance.assets.bundled import model_paths
@@ -28,8 +29,9 @@ def resolve_model(name_or_path: str | Path) -> Path:
     if str(name_or_path) in paths:
         return paths[str(name_or_path)]
     path = Path(name_or_path)
-    if path.is_file():
-        return path
+    with contextlib.suppress(OSError):  # a name that no disk can hold
+        if path.is_file():
+            return path
     raise CheckpointError(
         f"Model {str(name_or_path)!r} is neither bundled nor a file - bundled are "
         f"{', '.join(map(repr, paths)) or 'none'} - use one of these names or the path "

@@ -108,6 +108,8 @@ def _check_spec(header: CheckpointHeader) -> None:
     wrong = [name for name in SHAPED if getattr(given, name) != getattr(real, name)]
     if given.size_multiple % real.size_multiple:
         wrong.append("size_multiple")
+    if given.halo < real.halo:  # tiles would be seen
+        wrong.append("halo")
     if wrong:
         values = ", ".join(f"{n} {getattr(given, n)}" for n in wrong)
         needed = ", ".join(f"{n} {getattr(real, n)}" for n in wrong)
