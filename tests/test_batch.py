@@ -29,6 +29,23 @@ def test_field_of_a_plate_is_an_image(tmp_path: Path) -> None:
     assert among == [batch.Task(field, tmp_path / "out" / "0.ome.tif")]
 
 
+@pytest.mark.parametrize(("theirs", "status"), [(True, "skipped"), (False, "failed")])
+def test_result_that_another_process_made_is_skipped(
+    tmp_path: Path, theirs: bool, status: str
+) -> None:
+    """Two may work over one folder; what is another job's is not ours."""
+    task = batch.Task(tmp_path / "a.tif", tmp_path / "a.ome.tif")
+
+    def work(_: batch.Task) -> Job[object]:
+        yield Progress(0, 1, "while another one writes")
+        task.output.write_bytes(b"theirs")
+        raise OutputError("'a.ome.tif' already exists")
+
+    job = batch.run([task], work, is_done=lambda _: theirs, overwrite=False)
+    _, made = next(job)
+    assert drain(made).status == status
+
+
 def test_name_that_no_disk_can_hold_is_told(tmp_path: Path) -> None:
     task = batch.Task(tmp_path / "a.tif", tmp_path / ("a" * 250 + ".ome.tif"))
 

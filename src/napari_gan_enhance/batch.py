@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from napari_gan_enhance.errors import InputError, explained
+from napari_gan_enhance.errors import InputError, OutputError, explained
 from napari_gan_enhance.io.atomic import output_errors
 from napari_gan_enhance.io.boundary import reason
 from napari_gan_enhance.io.read import count_images, is_zarr
@@ -184,6 +184,8 @@ def _one(
             check_output(task.output, overwrite=overwrite)
         yield from _noted(work(task), notes)
     except Exception as error:  # noqa: BLE001 - the other files shall be done
+        if not overwrite and _is_made_by_another(error, task, is_done):
+            return FileReport(task.source, task.output, "skipped")
         return FileReport(
             task.source, task.output, "failed", explained(error), notes=tuple(notes)
         )
@@ -194,6 +196,18 @@ def _one(
         seconds=time.monotonic() - start,
         notes=tuple(notes),
     )
+
+
+def _is_made_by_another(
+    error: Exception, task: Task, is_done: Callable[[Task], bool]
+) -> bool:
+    """Return whether the same result appeared meanwhile: two may share a folder."""
+    if not isinstance(error, OutputError) or not os.path.lexists(task.output):
+        return False
+    try:
+        return is_done(task)
+    except OutputError:
+        return False
 
 
 def _noted(job: Job[object], notes: list[str]) -> Job[None]:
