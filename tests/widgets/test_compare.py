@@ -327,3 +327,14 @@ def test_what_cannot_be_compared_is_said_in_one_sentence(
         viewer.layers.remove(layer)
     assert "chosen twice" in dock.hint.text()
     assert not dock.modes.isEnabled()
+
+
+def test_a_choice_after_a_swap_is_heard(viewer: Viewer, dock: CompareDock) -> None:
+    heard: list[list[str]] = []
+    dock.pair.chosen.connect(
+        lambda: heard.append([x.name for x in dock.pair.layers() if x is not None])
+    )
+    dock.pair.swap.click()
+    dock.pair.before.choose(viewer.layers["raw"])
+    dock.pair.after.choose(viewer.layers["result"])
+    assert heard == [["result", "raw"], ["raw", "raw"], ["raw", "result"]]

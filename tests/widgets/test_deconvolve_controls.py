@@ -85,6 +85,8 @@ def test_image_cannot_be_its_own_psf(
 ) -> None:
     controls = deconvolve_dock.controls
     choose(controls.psf._source, "layer")
+    assert "Choose the layer" in deconvolve_dock.panel.button.toolTip()
+    controls.psf.layer.choose(cells)
     assert color(controls.psf.layer) is Mark.WRONG
     assert "image itself" in deconvolve_dock.panel.button.toolTip()
     bead = viewer.add_image(np.ones((5, 5)), name="bead")
@@ -184,3 +186,58 @@ def test_every_control_has_a_tooltip(deconvolve_dock: DeconvolveDock) -> None:
         if not widget.toolTip() and not isinstance(widget.parent(), QAbstractSpinBox)
     ]
     assert silent == []
+
+
+def test_size_that_is_set_in_the_viewer_is_taken_over(
+    deconvolve_dock: DeconvolveDock, viewer: Viewer, cells: Image
+) -> None:
+    """What was typed beside it stays."""
+    type_in(deconvolve_dock, OPTICS)
+    cells.scale = (0.05, 0.05)
+    values = deconvolve_dock.controls.optics.values()
+    assert values.voxel_size_um == (None, 0.05, 0.05)
+    assert values.numerical_aperture == 0.8
+    assert deconvolve_dock.panel.button.isEnabled()
+    type_in(deconvolve_dock, {"voxel_size_um.x": "0.2"})
+    cells.scale = (0.07, 0.07)
+    values = deconvolve_dock.controls.optics.values()
+    assert values.voxel_size_um == (None, 0.07, 0.2)
+    other = viewer.add_image(np.ones((16, 16)), scale=(0.3, 0.3), units="um")
+    cells.scale = (0.1, 0.1)  # is looked at no more
+    values = deconvolve_dock.controls.optics.values()
+    assert values.voxel_size_um == (None, 0.3, 0.3)
+    deconvolve_dock.controls.layer.choose(cells)
+    values = deconvolve_dock.controls.optics.values()
+    assert values.voxel_size_um == (None, 0.1, 0.2)
+    viewer.layers.remove(other)
+
+
+def test_units_that_are_set_later_make_a_run_possible(
+    deconvolve_dock: DeconvolveDock, viewer: Viewer
+) -> None:
+    """As the messages advise."""
+    plain = viewer.add_image(np.ones((16, 16), np.uint8), name="plain")
+    type_in(deconvolve_dock, OPTICS)
+    assert not deconvolve_dock.panel.button.isEnabled()
+    plain.scale = (0.1, 0.1)
+    plain.units = ("um", "um")
+    values = deconvolve_dock.controls.optics.values()
+    assert values.voxel_size_um == (None, 0.1, 0.1)
+    assert deconvolve_dock.panel.button.isEnabled()
+
+
+def test_fields_that_are_hidden_do_not_block(deconvolve_dock: DeconvolveDock) -> None:
+    psf, button = deconvolve_dock.controls.psf, deconvolve_dock.panel.button
+    type_in(deconvolve_dock, OPTICS)
+    choose(psf.model, "gibson-lanni")
+    type_in(deconvolve_dock, {"depth_um": "5 um"})
+    assert not button.isEnabled()
+    choose(psf.model, "exact")
+    assert button.isEnabled()
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf"])
+def test_background_is_a_number(deconvolve_dock: DeconvolveDock, text: str) -> None:
+    type_in(deconvolve_dock, {**OPTICS, "background": text})
+    assert not deconvolve_dock.panel.button.isEnabled()
+    assert "is not a number" in deconvolve_dock.panel.button.toolTip()

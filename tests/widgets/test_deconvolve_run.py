@@ -265,3 +265,13 @@ def test_closing_the_viewer_stops_the_run(
     viewer.close()
     running.go_on.set()
     qtbot.waitUntil(running.closed.is_set, timeout=WAIT_MS)
+
+
+def test_objective_of_the_last_run_is_offered(
+    deconvolve_dock: DeconvolveDock, viewer: Viewer, qtbot: QtBot
+) -> None:
+    run_to_idle(deconvolve_dock, qtbot)
+    viewer.add_image(np.ones((16, 16), np.uint8), name="next")
+    values = deconvolve_dock.controls.optics.values()
+    assert (values.numerical_aperture, values.immersion_index) == (0.8, 1.0)
+    assert values.emission_nm == (None,)

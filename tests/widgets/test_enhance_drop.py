@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -120,6 +121,33 @@ def test_dropped_tiff_is_opened_with_its_scale_and_enhanced(
     for layer in viewer.layers[1:]:
         assert layer.scale == pytest.approx([0.2, 0.2])
         assert str(layer.units[0]) == "micrometer"
+
+
+def test_more_than_one_dropped_tiff_is_told(
+    dock: EnhanceDock,
+    viewer: Viewer,
+    tiff: Path,
+    two_channels: Path,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(enhance, "show_info", said.append)
+    with qtbot.waitSignal(dock.panel.runner.idle, timeout=WAIT_MS):
+        drop(dock, tiff, two_channels)
+    assert said[-1] == "Of 2 files dropped.tif is taken: drop one."
+    assert len(viewer.layers) == 3
+
+
+def test_dropped_tiff_waits_for_trust_maps(
+    dock: EnhanceDock, viewer: Viewer, tiff: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(enhance, "show_info", said.append)
+    monkeypatch.setattr(dock.trust, "runner", Mock(is_running=True))
+    drop(dock, tiff)
+    assert "waits" in said[0]
+    assert len(viewer.layers) == 1
 
 
 def test_dropped_tiff_without_optics_is_enhanced_alone(

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
+from napari_gan_enhance.viewer.layers import METADATA_KEY
+from napari_gan_enhance.viewer.trust_run import SOURCE_KEY
 from napari_gan_enhance.widgets._layer_field import LayerField
 
 if TYPE_CHECKING:
@@ -63,3 +65,32 @@ def test_a_removed_layer_does_not_leave_one_chosen_twice(
     viewer.layers.remove(third)
     assert source.layer() is first
     assert target.layer() is second
+
+
+def test_a_field_may_wait_for_the_user(viewer: ViewerModel, qtbot: QtBot) -> None:
+    """A PSF that was deleted is not replaced by any other image."""
+    field = LayerField(viewer, "", follows=False, takes_another=False)
+    qtbot.addWidget(field)
+    first, _ = image(viewer, "first"), image(viewer, "second")
+    assert field.layer() is None
+    field.choose(first)
+    viewer.layers.remove(first)
+    assert field.layer() is None
+    image(viewer, "third")
+    assert field.layer() is None
+
+
+def test_a_result_that_is_being_written_is_not_followed(
+    viewer: ViewerModel, qtbot: QtBot
+) -> None:
+    field = LayerField(viewer, "")
+    qtbot.addWidget(field)
+    first = image(viewer, "first")
+    assert field.layer() is first
+    made = viewer.add_image(np.zeros((8, 8)), metadata={SOURCE_KEY: object()})
+    assert viewer.layers.selection.active is made
+    assert field.layer() is first
+    made.metadata[METADATA_KEY] = object()
+    viewer.layers.selection.active = first
+    viewer.layers.selection.active = made
+    assert field.layer() is made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from napari_gan_enhance.micrograph.micrograph import VoxelSize
 from napari_gan_enhance.micrograph.microscope import Microscope
@@ -11,6 +11,8 @@ from napari_gan_enhance.micrograph.microscope import Microscope
 if TYPE_CHECKING:
     from napari_gan_enhance.micrograph.micrograph import Micrograph
     from napari_gan_enhance.viewer.choices import RunChoices
+
+Numbers: TypeAlias = tuple[float | None, ...]
 
 SAMPLES = ("Red", "Green", "Blue", "Alpha")
 
@@ -45,6 +47,35 @@ class OpticsValues:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class TypedOptics:
+    """What a user has typed over what was shown.
+
+    Parameters
+    ----------
+    shown, typed : OpticsValues
+        Before, and after.
+    """
+
+    shown: OpticsValues
+    typed: OpticsValues
+
+    def over(self, known: OpticsValues) -> OpticsValues:
+        """Return what is known by now, with what was typed in its place."""
+        shown, typed = self.shown, self.typed
+        aperture, index = _over(
+            (known.numerical_aperture, known.immersion_index),
+            (shown.numerical_aperture, shown.immersion_index),
+            (typed.numerical_aperture, typed.immersion_index),
+        )
+        return OpticsValues(
+            aperture,
+            index,
+            _over(known.emission_nm, shown.emission_nm, typed.emission_nm),
+            _over(known.voxel_size_um, shown.voxel_size_um, typed.voxel_size_um),
+        )
+
+
 def optics_in_file(micrograph: Micrograph) -> OpticsValues:
     """Return what the file says; what it does not say stays None."""
     microscope = micrograph.microscope
@@ -67,6 +98,13 @@ def optics_chosen(choices: RunChoices) -> OpticsValues:
         choices.emission_nm,
         choices.voxel_size_um,
     )
+
+
+def _over(known: Numbers, shown: Numbers, typed: Numbers) -> Numbers:
+    if not len(known) == len(shown) == len(typed):  # other channels by now
+        return known
+    each = zip(known, shown, typed, strict=True)
+    return tuple(k if t == s else t for k, s, t in each)
 
 
 def with_lateral_optics(micrograph: Micrograph, values: OpticsValues) -> Micrograph:

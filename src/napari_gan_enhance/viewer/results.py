@@ -34,6 +34,11 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
 
+def is_unfinished(layer: Layer) -> bool:
+    """Return whether a layer is a result that a run still writes to."""
+    return SOURCE_KEY in layer.metadata and METADATA_KEY not in layer.metadata
+
+
 class RunLayers:
     """Turn what a run reports into layers of a viewer.
 

@@ -29,6 +29,7 @@ class PairField(QWidget):
     def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._viewer = viewer
+        self._is_choosing = False
         follow = "Or select two images in the layer list: Ctrl and click."
         self.before = LayerField(
             viewer,
@@ -46,7 +47,7 @@ class PairField(QWidget):
         viewer.layers.events.inserted.connect(self._fill)
         self._follow()
         for field in (self.before, self.after):
-            field.chosen.connect(self.chosen)
+            field.chosen.connect(self._on_chosen)
         self.swap.clicked.connect(self._on_swap)
 
     def layers(self) -> tuple[Image | None, Image | None]:
@@ -55,12 +56,10 @@ class PairField(QWidget):
 
     def choose(self, before: Image, after: Image) -> None:
         """Choose two layers of the viewer, at once."""
-        for field in (self.before, self.after):
-            field.blockSignals(True)
+        self._is_choosing = True
         self.before.choose(before)
         self.after.choose(after)
-        for field in (self.before, self.after):
-            field.blockSignals(False)
+        self._is_choosing = False
         self.chosen.emit()
 
     def close_down(self) -> None:
@@ -69,6 +68,10 @@ class PairField(QWidget):
         self._viewer.layers.events.inserted.disconnect(self._fill)
         self.before.disconnect_viewer()
         self.after.disconnect_viewer()
+
+    def _on_chosen(self) -> None:
+        if not self._is_choosing:  # both change at once
+            self.chosen.emit()
 
     def _follow(self, event: object = None) -> None:
         selected = self._viewer.layers.selection

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QCheckBox, QFormLayout, QSpinBox, QWidget
@@ -25,7 +24,6 @@ from napari_gan_enhance.widgets._verdict_row import VerdictRow
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Image
 
     from napari_gan_enhance.micrograph.micrograph import Micrograph
     from napari_gan_enhance.viewer.optics_values import OpticsValues
@@ -57,7 +55,6 @@ class EnhanceControls(RunControls):
         super().__init__(viewer, choices, parent)
         self.model = ModelField(self)
         self.verdict = VerdictRow(self)
-        self._watched: weakref.ref[Image] | None = None
         self.precision = choice_box(
             PRECISIONS,
             "Exact: float32, for results. Fast: less context, and half precision "
@@ -130,22 +127,6 @@ class EnhanceControls(RunControls):
         select(self.trust, choices.trust)
         super().show_choices(choices)
 
-    def _on_layer(self) -> None:
-        self._watch(self.layer.layer())
-        super()._on_layer()
-
-    def _watch(self, layer: Image | None) -> None:
-        """Look again when a layer gets other pixels."""
-        before = None if self._watched is None else self._watched()
-        if before is not None:
-            before.events.data.disconnect(self._on_pixels)
-        self._watched = None if layer is None else weakref.ref(layer)
-        if layer is not None:
-            layer.events.data.connect(self._on_pixels)
-
-    def _on_pixels(self, event: object = None) -> None:
-        self.check()
-
     def _question(self) -> SuitabilityQuestion | None:
         try:
             micrograph = self.micrograph()
@@ -175,7 +156,6 @@ class EnhanceControls(RunControls):
     def disconnect_viewer(self) -> None:
         """Hear no more of the viewer, and of the verdict."""
         super().disconnect_viewer()
-        self._watch(None)
         self.verdict.close_down()
 
     def _connect(self) -> None:

@@ -9,6 +9,7 @@ from napari.layers import Image, Layer
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QWidget
 
+from napari_gan_enhance.viewer.results import is_unfinished
 from napari_gan_enhance.viewer.train_preview import images_to_work_on
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class LayerField(QComboBox):
         Subclasses do not count: a Labels layer is no image.
     follows : bool
         Whether the layer that is selected in the viewer becomes the chosen one.
+    takes_another : bool
+        Whether another layer is chosen where there is none yet, or it was removed.
     """
 
     chosen = Signal()
@@ -43,6 +46,7 @@ class LayerField(QComboBox):
         *,
         kind: type[Layer] = Image,
         follows: bool = True,
+        takes_another: bool = True,
     ) -> None:
         super().__init__(parent)
         self.setToolTip(help_text)
@@ -52,6 +56,7 @@ class LayerField(QComboBox):
         self.setMinimumContentsLength(12)
         self._viewer = viewer
         self._kind = kind
+        self._if_none = 0 if takes_another else -1
         self._layers: list[weakref.ref[Layer]] = []
         self._results: weakref.WeakSet[Layer] = weakref.WeakSet()
         self._shown: weakref.ref[Layer] | None = None
@@ -108,7 +113,7 @@ class LayerField(QComboBox):
             self.addItem(layer.name)
             layer.events.name.disconnect(self._refill)
             layer.events.name.connect(self._refill)
-        self.setCurrentIndex(ours.index(chosen) if chosen in ours else 0)
+        self.setCurrentIndex(ours.index(chosen) if chosen in ours else self._if_none)
         self.blockSignals(False)
         self._step_aside()
         self._announce()
@@ -126,7 +131,9 @@ class LayerField(QComboBox):
         if not self.isEnabled():  # a run lasts, and selects what it adds
             return
         active = self._viewer.layers.selection.active
-        if type(active) is self._kind and active not in self._results:
+        if type(active) is not self._kind or active in self._results:
+            return
+        if not is_unfinished(active):  # napari selects what a run of any dock adds
             self.choose(active)
 
     def _announce(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QLineEdit, QWidget
 
@@ -45,9 +47,10 @@ class NumberField(QLineEdit):
         if text == shown:  # a value from a file is not rounded to what is shown
             return exact
         try:
-            return float(text.replace(",", "."))
+            number = float(text.replace(",", "."))
         except ValueError:
             return None
+        return number if math.isfinite(number) else None
 
     def set_value(self, value: float | None) -> None:
         """Show a number, or nothing."""

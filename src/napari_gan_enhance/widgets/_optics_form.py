@@ -67,8 +67,9 @@ class OpticsForm(QWidget):
             mark(field, *marks.get(name, (Mark.FINE, "")))
 
     def not_numbers(self) -> list[str]:
-        """Return the names of the fields whose text is not a number."""
-        return [name for name, field in self.fields.items() if not field.is_number]
+        """Return the names of the fields on screen whose text is not a number."""
+        shown = (item for item in self.fields.items() if item[1].isVisibleTo(self))
+        return [name for name, field in shown if not field.is_number]
 
     def show_axial(self, is_shown: bool) -> None:
         """Show what sets the PSF along the optical axis too, or hide it."""

@@ -71,7 +71,10 @@ class PsfField(QWidget):
         self.browse.setText("Browse…")
         self.browse.setToolTip("Choose the file with the PSF.")
         self.layer = LayerField(
-            viewer, "The layer with the PSF, such as one made of beads.", follows=False
+            viewer,
+            "The layer with the PSF, such as one made of beads.",
+            follows=False,
+            takes_another=False,
         )
         self._lay_out()
         self._connect()
@@ -112,10 +115,14 @@ class PsfField(QWidget):
             "psf_layer": self.layer,
             "model": self.model,
         }
-        return {**self.numbers(), **others}
+        return {**self._all_numbers(), **others}
 
     def numbers(self) -> dict[str, NumberField]:
         """Return the fields for numbers that are asked for now."""
+        numbers = self._all_numbers().items()
+        return {name: field for name, field in numbers if field.isVisibleTo(self)}
+
+    def _all_numbers(self) -> dict[str, NumberField]:
         return {"depth_um": self.depth, "sample_index": self.sample_index}
 
     def _on_browse(self) -> None:
@@ -144,7 +151,7 @@ class PsfField(QWidget):
         self.path.textChanged.connect(self.changed)
         self.browse.clicked.connect(self._on_browse)
         self.layer.chosen.connect(self.changed)
-        for field in self.numbers().values():
+        for field in self._all_numbers().values():
             field.changed.connect(self.changed)
 
     def _lay_out(self) -> None:

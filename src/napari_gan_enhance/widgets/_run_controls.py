@@ -14,6 +14,7 @@ from napari_gan_enhance.viewer.checks import Finding, missing_text
 from napari_gan_enhance.viewer.layers import micrograph_from_layer
 from napari_gan_enhance.viewer.optics_values import (
     OpticsValues,
+    TypedOptics,
     channel_names,
     optics_in_file,
     with_last_objective,
@@ -30,6 +31,7 @@ from napari_gan_enhance.widgets._optics_form import OpticsForm
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
+    from napari.layers import Image
 
     from napari_gan_enhance.micrograph.micrograph import Micrograph
     from napari_gan_enhance.viewer.choices import RunChoices
@@ -77,9 +79,11 @@ class RunControls(QWidget):
         self.reason.setParent(self)
         self.blocking: list[Finding] = []
         self._last: Any = choices
-        self._typed: weakref.WeakKeyDictionary[object, OpticsValues] = (
+        self._typed: weakref.WeakKeyDictionary[object, TypedOptics] = (
             weakref.WeakKeyDictionary()
         )
+        self._in_file = OpticsValues()
+        self._watched: weakref.ref[Image] | None = None
 
     @property
     def way_out(self) -> str:
@@ -114,6 +118,12 @@ class RunControls(QWidget):
         self._typed.clear()
         self._on_layer()
 
+    def remember(self, choices: Any) -> None:
+        """Offer the objective of a run for the next image, if it had one."""
+        objective = choices.numerical_aperture, choices.immersion_index
+        if None not in objective:
+            self._last = choices
+
     def check(self) -> None:
         """Color what is wrong and say why."""
         found = self._findings()
@@ -137,6 +147,7 @@ class RunControls(QWidget):
     def disconnect_viewer(self) -> None:
         """Hear no more of the viewer."""
         self.layer.disconnect_viewer()
+        self._watch(None)
 
     def _own_fields(self) -> dict[str, QWidget]:
         """Return the widgets that a Finding may name, but those of the optics."""
@@ -185,6 +196,7 @@ class RunControls(QWidget):
 
     def _on_layer(self) -> None:
         layer = self.layer.layer()
+        self._watch(layer)
         values = OpticsValues(emission_nm=(None,))
         names: tuple[str, ...] = ("",)
         try:
@@ -194,17 +206,36 @@ class RunControls(QWidget):
         if micrograph is not None:
             values = with_last_objective(optics_in_file(micrograph), self._last)
             names = channel_names(micrograph)
-        self.optics.show_values(
-            self._typed.get(layer, values) if layer else values, names
-        )
+        typed = None if layer is None else self._typed.get(layer)
+        shown = values if typed is None else typed.over(values)
+        self._in_file = values
+        self.optics.show_values(shown, names)
         align_labels(self)  # channels have names
         self.check()
 
     def _on_optics(self) -> None:
         layer = self.layer.layer()
         if layer is not None:
-            self._typed[layer] = self.optics.values()
+            self._typed[layer] = TypedOptics(self._in_file, self.optics.values())
         self.check()
+
+    def _watch(self, layer: Image | None) -> None:
+        """Look again when the layer gets other pixels, or another size."""
+        before = None if self._watched is None else self._watched()
+        if before is layer:
+            return
+        self._watched = None if layer is None else weakref.ref(layer)
+        for each, action in ((before, "disconnect"), (layer, "connect")):
+            if each is not None:
+                getattr(each.events.data, action)(self._on_pixels)
+                for emitter in (each.events.scale, each.events.units):
+                    getattr(emitter, action)(self._on_size)
+
+    def _on_pixels(self, event: object = None) -> None:
+        self.check()
+
+    def _on_size(self, event: object = None) -> None:
+        self._on_layer()
 
     def _connect(self) -> None:
         self.layer.chosen.connect(self._on_layer)

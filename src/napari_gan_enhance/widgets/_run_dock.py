@@ -54,6 +54,7 @@ class RunDock(QWidget):
             choices = self.controls.choices()
             self._begin(choices)
             save_choices(self._settings, choices)
+            self.controls.remember(choices)
 
     def event(self, event: QEvent | None) -> bool:
         """Stop everything when napari takes the widget out of its dock."""

@@ -85,7 +85,7 @@ class EnhanceDock(RunDock):
         Where the file does not say what Richardson-Lucy needs, that is left out this
         once; the choice for other files stays.
         """
-        if self.panel.runner.is_running:
+        if self.panel.runner.is_running or self.trust.runner.is_running:
             show_info(f"{path.name} waits: drop it again when the run has ended.")
             return
         check_readable(path)
@@ -105,8 +105,11 @@ class EnhanceDock(RunDock):
         event.acceptProposedAction()
         for path in dropped(event, CHECKPOINT_SUFFIX):
             self.controls.model.choose(str(path))
-        for path in dropped(event, *TIFF_SUFFIXES)[:1]:
+        images = dropped(event, *TIFF_SUFFIXES)
+        for path in images[:1]:
             self._shown_to_user(self.open_and_enhance, path)
+        if len(images) > 1:
+            show_info(f"Of {len(images)} files {images[0].name} is taken: drop one.")
 
     def _new_controls(self) -> EnhanceControls:
         choices = load_choices(self._settings, EnhanceChoices)
