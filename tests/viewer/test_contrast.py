@@ -96,3 +96,15 @@ def test_overlay_of_pixels_that_cannot_be_read_changes_nothing(
         Overlay(viewer, first, second)
     assert other.visible
     assert (first.colormap.name, first.blending) == ("gray", "translucent_no_depth")
+
+
+def test_pixels_that_are_not_numbers_do_not_darken_the_rest(
+    viewer: ViewerModel,
+) -> None:
+    pixels = np.arange(10_000, dtype=np.float32).reshape(100, 100)
+    result = viewer.add_image(pixels + 1)
+    limits = []
+    for source in (pixels, np.where(pixels % 2 == 0, np.nan, pixels)):
+        layer = viewer.add_image(source, contrast_limits=(100, 9000))
+        limits.append(matched_limits(viewer, layer, result))
+    assert limits[1] == pytest.approx(limits[0], rel=0.01)  # half of the samples

@@ -57,8 +57,8 @@ def matched_limits(
     in_memory = all(isinstance(layer.data, np.ndarray) for layer in layers)
     take = _samples if in_memory else partial(_plane_samples, viewer)
     shown, new = map(take, layers)
-    new = new[np.isfinite(new)]
-    if new.size == 0 or new.min() == new.max():
+    shown, new = (values[np.isfinite(values)] for values in (shown, new))
+    if not (shown.size and new.size) or new.min() == new.max():
         return low, high
     black = max(LEAST_BLACK, 100 * float(np.mean(shown < low)))
     matched = np.percentile(new, [black, 100 * float(np.mean(shown <= high))])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import weakref
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,6 +41,8 @@ class KeptIterations:
         chosen an older one.
     contrast : ContrastMatch or None
         Brings each iteration to the contrast of the source.
+    owner : weak reference to the layer, or None
+        That shows them; None until it is asked for.
     """
 
     numbers: tuple[int, ...]
@@ -49,6 +52,7 @@ class KeptIterations:
     newest: int = 0
     follows: bool = True
     contrast: ContrastMatch | None = None
+    owner: weakref.ref[Any] | None = None
 
     def pixels(self, index: int) -> Any:
         """Return what a layer shows for an iteration; nothing on disk is read."""
@@ -78,7 +82,13 @@ def kept_iterations(layer: object) -> KeptIterations | None:
     """Return the iterations of a result layer; None where a layer has none."""
     metadata = getattr(layer, "metadata", {})
     found = metadata.get(ITERATIONS_KEY)
-    return found if isinstance(found, KeptIterations) else None
+    if not isinstance(found, KeptIterations):
+        return None
+    if found.owner is None:
+        found.owner = weakref.ref(layer)
+    elif found.owner() is not layer:  # napari gives a duplicate the very same object
+        found = metadata[ITERATIONS_KEY] = _of_duplicate(found, layer)
+    return found
 
 
 def show_newest(layer: Image) -> None:
@@ -114,12 +124,22 @@ def describe_iteration(layer: Image) -> None:
     layer.metadata[METADATA_KEY] = known.with_pixels(layer.data, provenance=told)
 
 
+def _of_duplicate(kept: KeptIterations, layer: Any) -> KeptIterations:
+    """Return the iterations for a copy of their layer, which shows one of its own."""
+    known = layer.metadata.get(METADATA_KEY)
+    told = known.provenance.get("iteration") if isinstance(known, Micrograph) else None
+    shown = kept.numbers.index(told) if told in kept.numbers else kept.shown
+    owner = weakref.ref(layer)
+    return replace(kept, shown=shown, follows=False, contrast=None, owner=owner)
+
+
 def _show(layer: Image, kept: KeptIterations, index: int) -> None:
     before, now = kept.numbers[kept.shown], kept.numbers[index]
     kept.shown = index
     layer.data = kept.pixels(index)
-    # A name that the user gave is not touched.
-    layer.name = layer.name.replace(f" {before}]", f" {now}]")
+    # A name that the user gave is not touched, nor that of the source in it.
+    name, number, rest = layer.name.rpartition(f" {before}]")
+    layer.name = f"{name} {now}]{rest}" if number else layer.name
     describe_iteration(layer)
     if kept.contrast is not None:
         kept.contrast.apply(layer)
