@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from pathlib import Path
 from unittest.mock import Mock
 
 import numpy as np
@@ -20,6 +21,12 @@ from napari_gan_enhance.training.child import in_child
 
 GONE_S = 20
 """Longer than a closed child takes on a busy machine."""
+
+
+@pytest.fixture
+def jobs_of_this_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the other process find the jobs below where this one does."""
+    monkeypatch.syspath_prepend(Path(__file__).parents[2])
 
 
 def children() -> list[psutil.Process]:
@@ -69,6 +76,7 @@ def test_closing_ends_a_child_that_is_busy():
     assert time.monotonic() - begun < GONE_S
 
 
+@pytest.mark.usefixtures("jobs_of_this_file")
 @pytest.mark.parametrize("fault", [KeyError("files"), TypeError("no pair")])
 def test_fault_of_the_job_is_told_as_one(fault):
     """Not as a process that ended, which would be blamed on the memory."""
@@ -78,6 +86,7 @@ def test_fault_of_the_job_is_told_as_one(fault):
     assert str(fault) in str(caught.value)
 
 
+@pytest.mark.usefixtures("jobs_of_this_file")
 def test_fault_that_cannot_be_sent_is_told_too():
     fault = UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")
     with pytest.raises(ValueError, match="invalid start byte"):
