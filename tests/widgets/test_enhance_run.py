@@ -315,3 +315,28 @@ def test_closed_dock_is_freed(
         return gone() is None
 
     qtbot.waitUntil(is_gone, timeout=WAIT_MS)
+
+
+def test_source_may_get_another_image_during_a_run(
+    running: Any, dock: EnhanceDock, cells: Image, viewer: Viewer, qtbot: QtBot
+) -> None:
+    cells.data = np.zeros((3, *cells.data.shape), cells.data.dtype)
+    with qtbot.captureExceptions() as raised:
+        viewer.camera.zoom *= 2
+        qtbot.wait(300)  # longer than the view must rest to be looked at
+    assert raised == []
+    with qtbot.waitSignal(dock.panel.runner.idle, timeout=WAIT_MS):
+        running.go_on.set()
+
+
+def test_comparison_of_a_result_that_is_gone_cannot_begin(
+    dock: EnhanceDock, viewer: Viewer, qtbot: QtBot
+) -> None:
+    with qtbot.waitSignal(dock.panel.runner.idle, timeout=WAIT_MS):
+        dock.panel.button.click()
+    compare = dock.panel.compare
+    compare.click()
+    assert compare.isChecked()
+    viewer.layers.remove(viewer.layers[-1])
+    compare.end()
+    assert not compare.isEnabled()

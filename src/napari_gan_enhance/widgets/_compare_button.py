@@ -53,4 +53,5 @@ class CompareButton(QPushButton, Compares):
         elif self._comparison is not None:
             self._comparison.end()
             self._comparison = None
+            self.set_layers(self._layers)  # one of them may be gone
         self.setText("End comparison" if is_on else "Compare")

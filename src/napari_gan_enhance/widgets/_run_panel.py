@@ -198,9 +198,13 @@ class RunPanel(QWidget):
 
     def _look(self) -> None:
         """Tell the run what is on screen; the first tile there is drawn at once."""
-        if self._request is None or self._source not in self._viewer.layers:
+        source = self._source
+        if self._request is None or source is None or source not in self._viewer.layers:
             return
-        box = visible_box(self._viewer, self._source, self._request.micrograph.axes)
+        axes = self._request.micrograph.axes
+        if source.ndim != len(axes.replace("S", "")):
+            return  # it was given another image meanwhile
+        box = visible_box(self._viewer, source, axes)
         self._request.follower.look_at(box)
         self._is_awaited = True
 
