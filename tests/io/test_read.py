@@ -89,6 +89,15 @@ def test_one_wrong_value_does_not_cost_the_others(
     assert micrograph.channels[1].excitation_nm == pytest.approx(488)
 
 
+def test_letters_of_a_name_stay_as_they_are(tmp_path: Path) -> None:
+    """Only in a unit the Greek letter is taken for the micro sign."""
+    xml = OME_OPTICS.format(index=1.515).replace("DAPI", "5 μm beads")
+    xml = xml.replace('WavelengthUnit="µm"', 'WavelengthUnit="μm"')
+    channels = read_micrograph(_ome_file(tmp_path, xml)).channels
+    assert channels[0].name == "5 μm beads"
+    assert channels[1].excitation_nm == pytest.approx(488)
+
+
 def test_size_in_an_unknown_unit_is_not_known(tmp_path: Path) -> None:
     """The schema would take it for micrometres."""
     xml = OME_OPTICS.format(index=1.515).replace(IN_NM, 'PhysicalSizeXUnit="furlong"')

@@ -64,6 +64,13 @@ def is_taken(widget: QWidget, path: Path) -> bool:
 
 
 @pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    messages: list[str] = []
+    monkeypatch.setattr(enhance, "show_info", messages.append)
+    return messages
+
+
+@pytest.fixture
 def tiff(tmp_path: Path, rng: np.random.Generator) -> Path:
     path = tmp_path / "dropped.tif"
     pixels = rng.poisson(50, (48, 48)).astype(np.uint16)
@@ -129,10 +136,8 @@ def test_more_than_one_dropped_tiff_is_told(
     tiff: Path,
     two_channels: Path,
     qtbot: QtBot,
-    monkeypatch: pytest.MonkeyPatch,
+    said: list[str],
 ) -> None:
-    said: list[str] = []
-    monkeypatch.setattr(enhance, "show_info", said.append)
     with qtbot.waitSignal(dock.panel.runner.idle, timeout=WAIT_MS):
         drop(dock, tiff, two_channels)
     assert said[-1] == "Of 2 files dropped.tif is taken: drop one."
@@ -140,10 +145,12 @@ def test_more_than_one_dropped_tiff_is_told(
 
 
 def test_dropped_tiff_waits_for_trust_maps(
-    dock: EnhanceDock, viewer: Viewer, tiff: Path, monkeypatch: pytest.MonkeyPatch
+    dock: EnhanceDock,
+    viewer: Viewer,
+    tiff: Path,
+    said: list[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    said: list[str] = []
-    monkeypatch.setattr(enhance, "show_info", said.append)
     monkeypatch.setattr(dock.trust, "runner", Mock(is_running=True))
     drop(dock, tiff)
     assert "waits" in said[0]
@@ -155,10 +162,8 @@ def test_dropped_tiff_without_optics_is_enhanced_alone(
     viewer: Viewer,
     tiff: Path,
     qtbot: QtBot,
-    monkeypatch: pytest.MonkeyPatch,
+    said: list[str],
 ) -> None:
-    said: list[str] = []
-    monkeypatch.setattr(enhance, "show_info", said.append)
     dock.controls.deconvolve.setChecked(True)
     before = load_choices(settings_path("enhance"), EnhanceChoices)
     with qtbot.waitSignal(dock.panel.runner.idle, timeout=WAIT_MS):

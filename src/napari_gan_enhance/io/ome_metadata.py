@@ -17,11 +17,7 @@ from napari_gan_enhance.io.file_metadata import (
     modality,
     positive,
 )
-from napari_gan_enhance.io.ome_repair import (
-    with_one_micro,
-    without_unread,
-    without_wrong,
-)
+from napari_gan_enhance.io.ome_repair import without_unread, without_wrong
 from napari_gan_enhance.micrograph.micrograph import VoxelSize
 
 if TYPE_CHECKING:
@@ -77,7 +73,6 @@ def parse_ome(xml: str) -> model.OME | None:
     from ome_types import from_xml
     from pydantic import ValidationError
 
-    xml = with_one_micro(xml)
     error: Exception | None = None
     for _ in range(MOST_REPAIRS):
         try:

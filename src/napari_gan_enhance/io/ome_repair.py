@@ -18,12 +18,15 @@ UNIT = "unit"
 """Ends the names of attributes that give another its meaning; the schema assumes a unit
 where there is none, so that the other must go, too."""
 
+GREEK_MU, MICRO_SIGN = "\u03bc", "\u00b5"
+"""They look alike; the schema knows units with the second."""
+
 UNREAD = ("AcquisitionDate",)
 """Elements of which nothing is read, and which are often written wrongly."""
 
 
 def without_wrong(xml: str, errors: Sequence[Any]) -> str:
-    """Return OME-XML without the values that are wrong.
+    """Return OME-XML without the values that are wrong, or with right ones.
 
     Parameters
     ----------
@@ -37,7 +40,11 @@ def without_wrong(xml: str, errors: Sequence[Any]) -> str:
         for error in errors:
             wanted = _plain(str(error["loc"][-1])) if error["loc"] else ""
             for name, text in list(element.attrib.items()):
-                if _plain(name) == wanted and _is_same(text, error["input"]):
+                if _plain(name) != wanted or not _is_same(text, error["input"]):
+                    continue
+                if wanted.endswith(UNIT) and GREEK_MU in text:
+                    element.attrib[name] = text.replace(GREEK_MU, MICRO_SIGN)
+                else:
                     del element.attrib[name]
                     _remove_measured(element, wanted)
     return ET.tostring(root, encoding="unicode")
@@ -56,11 +63,6 @@ def without_unread(xml: str) -> str:
     return ET.tostring(root, encoding="unicode")
 
 
-def with_one_micro(xml: str) -> str:
-    """Return OME-XML with the micro sign of the schema, not the Greek letter."""
-    return xml.replace("\u03bcm", "\u00b5m").replace("\u03bcs", "\u00b5s")
-
-
 def _parsed(xml: str) -> ET.Element:
     # Of a file that is opened anyway; ElementTree resolves nothing from outside.
     return ET.fromstring(xml)
@@ -72,7 +74,7 @@ def _plain(name: str) -> str:
 
 
 def _is_same(text: str, value: object) -> bool:
-    if isinstance(value, float) and not isinstance(value, bool):
+    if isinstance(value, float):
         try:
             number = float(text)
         except ValueError:

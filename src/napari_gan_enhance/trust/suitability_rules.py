@@ -100,8 +100,8 @@ def size_doubts(
         weight = _beyond(width, widths)
         reason = (
             f"The PSF is {width:.3g} pixels wide; the model was trained on "
-            f"{_range(widths)}: check aperture, wavelength and pixel size, or resample "
-            "the image."
+            f"{range_text(widths)}: check aperture, wavelength and pixel size, or "
+            "resample the image."
         )
         yield Doubt(_capped(weight, usual), reason)
         if not spec.takes_pixel_size:
@@ -111,8 +111,8 @@ def size_doubts(
     if size is not None and sizes is not None:
         yield Doubt(
             _capped(_beyond(size, sizes), usual),
-            f"The pixels are {size:.3g} µm; the model was trained on {_range(sizes)} "
-            "µm: resample the image, or take another model.",
+            f"The pixels are {size:.3g} µm; the model was trained on "
+            f"{range_text(sizes)} µm: resample the image, or take another model.",
         )
 
 
@@ -187,7 +187,7 @@ def is_stretched(pixels: NDArray[Any]) -> bool:
     return low <= gap and round((high - low) / gap) == LEVELS - 1
 
 
-def _range(limits: tuple[float, float]) -> str:
+def range_text(limits: tuple[float, float]) -> str:
     """Return limits in words; a range that has no width as one number."""
     low, high = (f"{limit:.3g}" for limit in limits)
     return low if low == high else f"{low} to {high}"

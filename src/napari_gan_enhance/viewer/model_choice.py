@@ -66,13 +66,14 @@ def describe(value: str) -> ModelChoice:
 
 
 def _card(header: CheckpointHeader) -> str:
+    from napari_gan_enhance.trust.suitability_rules import range_text
+
     card, spec = header.card, header.spec
     facts = [f"{spec.in_channels} channel" + "s" * (spec.in_channels > 1)]
     if spec.upscale > 1:
         facts.append(f"{spec.upscale}x more pixels")
     if card.voxel_size_range_um is not None:
-        low, high = (f"{size:.3g}" for size in card.voxel_size_range_um)
-        facts.append(f"pixels of {low if low == high else f'{low} to {high}'} µm")
+        facts.append(f"pixels of {range_text(card.voxel_size_range_um)} µm")
     if card.licence:
         facts.append(card.licence)
     lines = [card.summary, f"Trained on: {card.modality}" if card.modality else ""]
