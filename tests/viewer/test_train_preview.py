@@ -77,3 +77,41 @@ def test_a_region_is_shown_beside_a_stack(dim):
     source, target = (np.float32(side)[None] for side in dim)
     PreviewLayer(viewer).show(Preview("a.tif", source, target, target, 1.0))
     assert NAME in viewer.layers
+
+
+def test_a_second_training_takes_over_the_layer(dim):
+    viewer = ViewerModel()
+    like = viewer.add_image(np.zeros((SIDE, SIDE)), scale=(0.1, 0.1), units="um")
+    source, target = (np.float32(side)[None] for side in dim)
+    preview = PreviewLayer(viewer)
+    preview.begin(like)
+    preview.show(Preview("a.tif", source, target, target, 1.0))
+    layer = viewer.layers[NAME]
+    wider = viewer.add_image(np.zeros((SIDE, 150)), scale=(0.2, 0.2), units="um")
+    preview.begin(wider)
+    assert not layer.visible  # what it shows is no longer so
+
+    half, bright = source[..., :50], 3 * target[..., :50]
+    preview.show(Preview("b.tif", half, bright, bright, 1.0))
+    assert viewer.layers[NAME] is layer
+    assert layer.visible
+    assert layer.data.shape == (SIDE, 3 * 50 + 2 * 2)  # gaps of 5 %, rounded
+    assert layer.scale == pytest.approx((0.2, 0.2))
+    # Right of the wider image, whose last pixel lies at 29.8 µm
+    assert layer.translate == pytest.approx((0, 29.8 + 2 * 0.2))
+    limits = np.percentile(bright, (0.5, 99.8))
+    assert layer.contrast_limits == pytest.approx(limits, rel=1e-5)
+
+
+def test_a_layer_that_was_removed_comes_back_with_the_next_training(dim):
+    viewer = ViewerModel()
+    source, target = (np.float32(side)[None] for side in dim)
+    region = Preview("a.tif", source, target, target, 1.0)
+    preview = PreviewLayer(viewer)
+    preview.begin(None)
+    preview.show(region)
+    viewer.layers.clear()
+    preview.begin(None)
+    assert not preview.is_put_away
+    preview.show(region)
+    assert NAME in viewer.layers

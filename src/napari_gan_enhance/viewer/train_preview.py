@@ -46,8 +46,8 @@ def images_to_work_on(viewer: ViewerModel, kind: type[Layer]) -> list[Layer]:
 class PreviewLayer:
     """Three images side by side in one layer, right of what is in the viewer.
 
-    One layer, as each that is added holds up the window for a tenth of a second, and
-    three lines of the layer list would be in the way.
+    One layer, and the same one for every training: each that is added or removed holds
+    up the window for a fifth of a second.
 
     Parameters
     ----------
@@ -66,23 +66,32 @@ class PreviewLayer:
         return self._layer is not None and self._layer not in self._viewer.layers
 
     def begin(self, like: Image | None) -> None:
-        """Take away what an earlier training left.
+        """Hide what an earlier training left.
 
         Parameters
         ----------
         like : Image or None
             Whose pixel size and units the region has, as far as is known.
         """
-        self.end()
+        if self.is_put_away:
+            self._layer = None
+        if self._layer is not None:
+            self._layer.visible = False
         self._like = like if like in self._viewer.layers else None
         self._corner = None
 
     def show(self, preview: Preview) -> None:
-        """Show a preview; another one of the same size is written in place."""
+        """Show a preview; another one of the same training is written in place."""
         shown, layer = _beside_each_other(preview), self._layer
         if layer is None or self.is_put_away:
-            self._layer = self._added(shown, preview.target[0])
+            self._layer = self._added(shown, self._look(preview.target[0]))
             fit_layer(self._viewer, self._layer)
+        elif self._corner is None:  # the first of this training
+            layer.data = shown
+            for name, value in self._look(preview.target[0]).items():
+                setattr(layer, name, value)
+            layer.visible = True
+            fit_layer(self._viewer, layer)
         elif layer.data.shape != shown.shape:
             layer.data = shown
         elif not np.array_equal(layer.data, shown):
@@ -94,36 +103,34 @@ class PreviewLayer:
         if self._layer is not None and not self.is_put_away:
             self._viewer.layers.remove(self._layer)
 
-    def end(self) -> None:
-        """Take the layer away, and know nothing of it."""
-        self.put_away()
-        self._layer = None
-
-    def _added(self, shown: NDArray[np.float32], target: NDArray[np.float32]) -> Image:
-        scale, units = self._scale()
-        if self._corner is None:  # else the user has removed the layer
-            self._corner = self._beside_all(units)
-        top, left = self._corner
+    def _added(self, shown: NDArray[np.float32], look: dict[str, Any]) -> Image:
         chosen = set(self._viewer.layers.selection)
-        gap = _gap(target.shape[1]) * scale[1]
         layer: Image = self._viewer.add_image(
-            shown,
-            name=NAME,
-            scale=scale,
-            translate=(top, left + gap),
-            units=units,
-            contrast_limits=_limits(target),
-            metadata={MARK: True},
+            shown, name=NAME, metadata={MARK: True}, **look
         )
         self._viewer.layers.selection = chosen
         return layer
 
+    def _look(self, target: NDArray[np.float32]) -> dict[str, Any]:
+        """Return where the layer lies, and what is black and white in it."""
+        scale, units = self._scale()
+        if self._corner is None:  # else the user has removed the layer
+            self._corner = self._beside_all(units)
+        top, left = self._corner
+        return {
+            "scale": scale,
+            "translate": (top, left + _gap(target.shape[1]) * scale[1]),
+            "units": units,
+            "contrast_limits": _limits(target),
+        }
+
     def _beside_all(self, units: Any) -> tuple[float, float]:
-        """Return the upper right corner of all layers, in units of the new one."""
-        layers = self._viewer.layers
-        if not len(layers):
+        """Return the upper right corner of all layers, in units of this one."""
+        others = [layer for layer in self._viewer.layers if layer is not self._layer]
+        if not others:
             return 0.0, 0.0
-        corner = np.array([layers.extent.world[0, -2], layers.extent.world[1, -1]])
+        world = self._viewer.layers.get_extent(others).world
+        corner = np.array([world[0, -2], world[1, -1]])
         top, left = corner if units is None else corner * world_in(self._viewer, units)
         return float(top), float(left)
 

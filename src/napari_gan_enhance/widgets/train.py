@@ -115,7 +115,7 @@ class TrainDock(QWidget):
             self._is_open = False
             self._pause.is_on = False
             self.runner.abandon()
-            self.preview.end()
+            self.preview.put_away()
             self.panel.close_down()
             self.deleteLater()  # napari opens a new one the next time
         return bool(super().event(event))
