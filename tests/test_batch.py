@@ -29,6 +29,14 @@ def test_field_of_a_plate_is_an_image(tmp_path: Path) -> None:
     assert among == [batch.Task(field, tmp_path / "out" / "0.ome.tif")]
 
 
+@pytest.mark.parametrize("suffix", [".ome.btf", ".ome.tf8", ".btf", ".OME.TIFF"])
+def test_result_is_named_like_its_image(tmp_path: Path, suffix: str) -> None:
+    image = tmp_path / f"cell{suffix}"
+    image.touch()
+    tasks = batch.plan([image], tmp_path / "out")
+    assert tasks == [batch.Task(image, tmp_path / "out" / "cell.ome.tif")]
+
+
 @pytest.mark.parametrize(("theirs", "status"), [(True, "skipped"), (False, "failed")])
 def test_result_that_another_process_made_is_skipped(
     tmp_path: Path, theirs: bool, status: str

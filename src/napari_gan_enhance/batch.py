@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from napari_gan_enhance.progress import Job
 
-INPUT_SUFFIXES = (*TIFF_SUFFIXES, ".stk", ".lsm", ".btf", ".tf8", *ZARR_SUFFIXES)
+BIG_TIFF_SUFFIXES = (".ome.btf", ".ome.tf8", ".btf", ".tf8")
+INPUT_SUFFIXES = (*TIFF_SUFFIXES, *BIG_TIFF_SUFFIXES, ".stk", ".lsm", *ZARR_SUFFIXES)
 RESULT_SUFFIX = ".ome.tif"
 
 

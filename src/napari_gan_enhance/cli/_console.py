@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import signal
 import sys
 import time
@@ -23,12 +24,24 @@ REDRAW_S = 0.2
 def print_json(content: Mapping[str, Any]) -> None:
     """Write one JSON object to standard output.
 
-    With JSON's escapes where standard output cannot hold a letter; the escape of a byte
-    that is no UTF-8 is that of the character in which Python holds it.
+    JSON has neither infinity, which is the PSNR of equal planes, nor NaN: both are
+    null. With JSON's escapes where standard output cannot hold a letter; the escape of
+    a byte that is no UTF-8 is that of the character in which Python holds it.
     """
+    content = _finite(content)
     text = json.dumps(content, indent=2, ensure_ascii=False)
     is_plain = text == _printable(text)
     typer.echo(text if is_plain else json.dumps(content, indent=2))
+
+
+def _finite(content: Any) -> Any:
+    """Return nested mappings and sequences with None for numbers that are none."""
+    if isinstance(content, Mapping):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [_finite(value) for value in content]
+    is_none = isinstance(content, float) and not math.isfinite(content)
+    return None if is_none else content
 
 
 def print_text(text: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -251,11 +250,11 @@ def _as_json(evaluation: Evaluation) -> dict[str, Any]:
         {
             "position": dict(plane.position),
             "data_range": plane.data_range,
-            **_finite(_scores(plane)),
+            **_scores(plane),
         }
         for plane in evaluation.planes
     ]
-    return {"median": _finite(_medians(evaluation)), "planes": planes}
+    return {"median": _medians(evaluation), "planes": planes}
 
 
 def _scores(plane: PlaneScores) -> dict[str, float]:
@@ -266,11 +265,6 @@ def _scores(plane: PlaneScores) -> dict[str, float]:
 def _medians(evaluation: Evaluation) -> dict[str, float]:
     free = evaluation.median_scale_free
     return asdict(evaluation.median) | (asdict(free) if free else {})
-
-
-def _finite(scores: dict[str, float]) -> dict[str, float | None]:
-    """Return the scores; JSON has no infinity, which is the PSNR of equal planes."""
-    return {name: v if math.isfinite(v) else None for name, v in scores.items()}
 
 
 def _table(evaluation: Evaluation) -> list[str]:

@@ -123,11 +123,6 @@ def _methods(words: Any, optics: dict[str, Any], iterations: Any) -> Any:
 
 
 def _as_json(found: Report) -> dict[str, Any]:
-    import math
-
-    def finite(value: float) -> float | None:
-        return value if math.isfinite(value) else None
-
     return {
         "convention": found.convention,
         "warnings": found.warnings,
@@ -136,9 +131,9 @@ def _as_json(found: Report) -> dict[str, Any]:
             metric: {
                 name: {
                     "fields": q.count,
-                    "lower_quartile": finite(q.lower),
-                    "median": finite(q.median),
-                    "upper_quartile": finite(q.upper),
+                    "lower_quartile": q.lower,
+                    "median": q.median,
+                    "upper_quartile": q.upper,
                 }
                 for name, q in by_method.items()
             }
