@@ -7,15 +7,20 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import numpy as np
 import pytest
 import tifffile
 import torch
+from safetensors.torch import load_file
 from scipy.ndimage import gaussian_filter
 
 from napari_gan_enhance.checkpoints.header import read_header
+from napari_gan_enhance.checkpoints.native import save_checkpoint
 from napari_gan_enhance.io.read import read_micrograph
+from napari_gan_enhance.trust import training_statistics
+from napari_gan_enhance.trust.suitability import judge
 
 STEPS_S = 3.0
 """Some steps, and less than until the state is written the second time."""
@@ -76,6 +81,48 @@ def test_train_writes_a_checkpoint_that_enhances(cli, pairs):
     image, result = pairs / "source" / "0.tif", pairs / "r.ome.tif"
     assert cli("enhance", image, "-o", result, "--model", output).code == 0
     assert train(cli, pairs, "-o", output).failed_with("already exists")
+
+
+def test_a_training_can_write_down_what_its_images_look_like(
+    cli, tmp_path, rng, monkeypatch
+):
+    few = partial(training_statistics.record_statistics, examples=18)
+    monkeypatch.setattr(training_statistics, "record_statistics", few)
+    for side, noise in (("source", 200), ("target", 20)):
+        for field in range(9):
+            clean = 1000 + 3000 * gaussian_filter(rng.random((160, 160)), 2)
+            noisy = rng.normal(clean, noise).clip(0).astype(np.uint16)
+            (tmp_path / side).mkdir(exist_ok=True)
+            tifffile.imwrite(tmp_path / side / f"{field}.tif", noisy)
+    output = tmp_path / "mine.safetensors"
+    done = train(cli, tmp_path, "-o", output, "--steps", 1, "--statistics", "--json")
+    assert json.loads(done.out)["card"]["input_statistics"]["images"] == 9
+
+    raw = read_micrograph(tmp_path / "source" / "0.tif")
+    header = read_header(output)
+    assert judge(raw, header.spec, header.card).level == "good"
+    noise = raw.with_pixels(rng.normal(1000, 300, (160, 160)).astype(np.float32))
+    assert judge(noise, header.spec, header.card).level != "good"
+
+
+def test_too_few_images_for_statistics_are_told_before_the_training(cli, pairs):
+    output = pairs / "mine.safetensors"
+    done = train(cli, pairs, "-o", output, "--steps", 1, "--statistics")
+    assert done.failed_with("4 images are too few", "--statistics")
+    assert not output.exists()
+
+
+def test_json_has_no_number_that_is_none(cli, model):
+    header = read_header(model)
+    weights = load_file(model)
+    card = header.card.model_copy(update={"note": [float("nan"), float("inf"), 1.5]})
+    save_checkpoint(model, weights, header.spec, card, overwrite=True)
+    text = cli("inspect", model, "--json").out
+    assert json.loads(text, parse_constant=pytest.fail)["card"]["note"] == [
+        None,
+        None,
+        1.5,
+    ]
 
 
 def test_fine_tuning_names_its_parent(cli, pairs):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from napari_gan_enhance.training.run import TrainingJob
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 
@@ -64,6 +67,14 @@ def train(
         Path | None,
         typer.Option(help="JSON file with name, summary, limits and licences."),
     ] = None,
+    statistics: Annotated[
+        bool,
+        typer.Option(
+            "--statistics",
+            help="In the end write into the card what the images look like, so that "
+            "Enhance knows others when it sees them: of eight and more.",
+        ),
+    ] = False,
     device: Annotated[Device, typer.Option(help="Where to compute.")] = "auto",
     devices: Annotated[
         int, typer.Option(min=1, help="How many of them, one process for each.")
@@ -83,13 +94,9 @@ def train(
     """
     from napari_gan_enhance.checkpoints.describe import card_text, described
     from napari_gan_enhance.checkpoints.header import read_header
-    from napari_gan_enhance.cli._console import (
-        print_json,
-        run_job,
-        run_job_that_rests,
-    )
+    from napari_gan_enhance.cli._console import print_json
     from napari_gan_enhance.cli._recipe import chosen_recipe
-    from napari_gan_enhance.training.run import TrainingJob, run_training
+    from napari_gan_enhance.training.run import TrainingJob
 
     if len(source) != len(target):
         raise typer.BadParameter("give as many --target as --source")
@@ -114,13 +121,51 @@ def train(
         resume=resume,
         overwrite=overwrite,
     )
-    # One of several processes must not rest while the others wait for it.
-    is_alone = devices == 1 and "WORLD_SIZE" not in os.environ
-    run = run_job_that_rests if is_alone else run_job
-    if run(run_training(job)) is None:  # not the first of several processes
+    if not _run(job, with_statistics=statistics):
         return
     header = read_header(output)
     print_json(described(header)) if as_json else typer.echo(card_text(header))
+
+
+def _run(job: TrainingJob, *, with_statistics: bool) -> bool:
+    """Train; return whether this is the process that wrote the checkpoint."""
+    from napari_gan_enhance.cli._console import run_job, run_job_that_rests
+    from napari_gan_enhance.training.run import run_training
+
+    if with_statistics:
+        _check_enough(job)
+    # One of several processes must not rest while the others wait for it.
+    is_alone = job.devices == 1 and "WORLD_SIZE" not in os.environ
+    run = run_job_that_rests if is_alone else run_job
+    if run(run_training(job)) is None:
+        return False
+    if with_statistics:
+        _add_statistics(job)
+    return True
+
+
+def _check_enough(job: TrainingJob) -> None:
+    """Refuse before the training what would be too few after it."""
+    from napari_gan_enhance.errors import InputError
+    from napari_gan_enhance.metrics.input_statistics import LEAST_IMAGES
+    from napari_gan_enhance.training.run import pairs_of
+
+    count = len(pairs_of(job))
+    if count < LEAST_IMAGES:
+        raise InputError(
+            f"{count} images are too few to say what is usual - at least "
+            f"{LEAST_IMAGES} are needed - give more or leave --statistics out."
+        )
+
+
+def _add_statistics(job: TrainingJob) -> None:
+    """Write into the card what the images look like, and what spoiling them costs."""
+    from napari_gan_enhance.cli._console import run_job
+    from napari_gan_enhance.training.run import pairs_of
+    from napari_gan_enhance.trust.training_statistics import record_statistics
+
+    pairs = [(pair.source, pair.target) for pair in pairs_of(job)]
+    run_job(record_statistics(job.output, pairs))
 
 
 def _card(path: Path | None, output: Path) -> dict[str, Any]:
