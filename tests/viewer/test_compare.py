@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from napari.components import ViewerModel
+from napari.experimental import link_layers
 from napari.layers import Image
 
 from napari_gan_enhance.viewer.blink import Blink
@@ -76,6 +77,17 @@ def test_gamma_is_linked_until_the_end(
     comparison.end()
     compared[1].gamma = 2
     assert compared[0].gamma == 0.5
+
+
+def test_links_that_people_made_outlive_it(
+    viewer: ViewerModel, compared: list[Image]
+) -> None:
+    source, enhanced, deconvolved = compared
+    link_layers([source, enhanced], ("gamma",))
+    Comparison(viewer, compared).end()
+    source.gamma = 0.5
+    assert enhanced.gamma == 0.5
+    assert deconvolved.gamma == 1
 
 
 def test_matched_limits_show_as_much_black_and_white() -> None:

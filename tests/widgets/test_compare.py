@@ -335,6 +335,19 @@ def test_a_choice_after_a_swap_is_heard(viewer: Viewer, dock: CompareDock) -> No
         lambda: heard.append([x.name for x in dock.pair.layers() if x is not None])
     )
     dock.pair.swap.click()
-    dock.pair.before.choose(viewer.layers["raw"])
+    dock.pair.before.choose(viewer.layers["other"])
     dock.pair.after.choose(viewer.layers["result"])
-    assert heard == [["result", "raw"], ["raw", "raw"], ["raw", "result"]]
+    assert heard == [["result", "raw"], ["other", "raw"], ["other", "result"]]
+
+
+@pytest.mark.parametrize("gone", ["raw", "result"])
+def test_a_layer_that_is_removed_leaves_two_different_ones(
+    viewer: Viewer, dock: CompareDock, gone: str
+) -> None:
+    viewer.layers.remove(gone)
+    assert {layer.name for layer in dock.pair.layers()} == {
+        "raw",
+        "result",
+        "other",
+    } - {gone}
+    assert dock.hint.text() == GUIDE

@@ -49,15 +49,16 @@ class Comparison:
         self._visible = weakref.WeakKeyDictionary(
             {layer: layer.visible for layer in viewer.layers}
         )
-        self._linked = weakref.WeakSet(layers)
+        self._count = len(layers)
         self._names = names_of(layers)
         self._show(layers)
 
     def end(self) -> None:
         """Go back to what was shown before; layers added since stay as they are."""
-        still_there = [layer for layer in self._linked if layer in self._viewer.layers]
-        if still_there:
-            unlink_layers(still_there, LINKED)
+        for *ends, attribute in self._links:
+            layers = [layer for layer in (end() for end in ends) if layer is not None]
+            if len(layers) == 2:  # else one was deleted, and the link with it
+                unlink_layers(layers, (attribute,))
         for layer, visible in self._visible.items():
             layer.visible = visible
         restore_names(self._names)
@@ -70,7 +71,8 @@ class Comparison:
         is_whole = is_all_on_screen(self._viewer, layers[0])
         for layer in self._viewer.layers:
             layer.visible = layer in layers
-        link_layers(layers, LINKED)
+        # Only the new ones: what people had linked before stays linked at the end.
+        self._links = link_layers(layers, LINKED)
         put_side_by_side(self._viewer, layers)
         self._fit(is_whole)
 
@@ -79,7 +81,7 @@ class Comparison:
         if is_whole:
             self._viewer.reset_view()
         else:
-            camera_of(self._viewer).zoom = self._camera[1] / len(self._linked)
+            camera_of(self._viewer).zoom = self._camera[1] / self._count
 
 
 def put_side_by_side(viewer: ViewerModel, layers: Sequence[Image]) -> None:

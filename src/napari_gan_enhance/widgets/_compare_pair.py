@@ -42,9 +42,8 @@ class PairField(QWidget):
         self.swap = QPushButton("Swap", self)
         self.swap.setToolTip("Exchange the two layers.")
         self._lay_out()
-        self._fill()
+        self.after.step_aside_for(self.before)
         viewer.layers.selection.events.changed.connect(self._follow)
-        viewer.layers.events.inserted.connect(self._fill)
         self._follow()
         for field in (self.before, self.after):
             field.chosen.connect(self._on_chosen)
@@ -65,7 +64,6 @@ class PairField(QWidget):
     def close_down(self) -> None:
         """Hear no more of the viewer."""
         self._viewer.layers.selection.events.changed.disconnect(self._follow)
-        self._viewer.layers.events.inserted.disconnect(self._fill)
         self.before.disconnect_viewer()
         self.after.disconnect_viewer()
 
@@ -78,11 +76,6 @@ class PairField(QWidget):
         images = [x for x in self._viewer.layers if x in selected and type(x) is Image]
         if len(images) == 2 and set(images) != set(self.layers()):
             self.choose(images[0], images[1])
-
-    def _fill(self, event: object = None) -> None:
-        """Choose a second layer as soon as there is one."""
-        if self.before.layer() is self.after.layer() and self.after.count() > 1:
-            self.after.setCurrentIndex(1 if self.before.currentIndex() == 0 else 0)
 
     def _on_swap(self) -> None:
         before, after = self.layers()
