@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 MAP_NAME = "Misalignment"
 """Name of the layer with the shift that is left, in µm."""
 
+MAP_MARK = "napari_gan_enhance_misalignment"
+"""Key in the layer's metadata by which it is told from people's own layers."""
+
 COLORS = ("magenta", "green")
 """Of the moving and the fixed layer: together they give white, and color-blind people
 tell them apart."""
@@ -132,11 +135,14 @@ class AffineHistory:
         layer.affine = affine
 
     def undo(self) -> None:
-        """Restore the affine before the last change of a layer that is still alive."""
+        """Restore the affine before the last change of a layer that is still alive.
+
+        One that holds other axes by now is another image, which lies where it should.
+        """
         while self._old:
             ref, affine = self._old.pop()
             layer = ref()
-            if layer is not None:
+            if layer is not None and layer.ndim == len(affine) - 1:
                 layer.affine = affine
                 return
 
@@ -269,14 +275,15 @@ def show_misalignment(viewer: ViewerModel, shifts: LocalShifts, fixed: Image) ->
     """Add or renew the layer with the shift that is left in each block, in µm."""
     from napari_gan_enhance.viewer.placement import unit_um
 
-    if MAP_NAME in viewer.layers:
-        viewer.layers.remove(MAP_NAME)
+    for old in [layer for layer in viewer.layers if layer.metadata.get(MAP_MARK)]:
+        viewer.layers.remove(old)
     units = unit_um(fixed, "YX")
     known = np.isfinite(shifts.distance_um)
     highest = float(shifts.distance_um[known].max()) if known.any() else 1.0
     layer: Image = viewer.add_image(
         shifts.distance_um.astype(np.float32),
         name=MAP_NAME,
+        metadata={MAP_MARK: True},
         scale=tuple(shifts.block_um / units),
         translate=tuple(shifts.origin_um / units),
         units=tuple(fixed.units[layer_axes(fixed).index(a)] for a in "YX"),

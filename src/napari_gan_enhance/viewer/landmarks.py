@@ -13,7 +13,7 @@ from napari_gan_enhance.viewer.layers import layer_axes
 from napari_gan_enhance.viewer.placement import axis_length, length_unit, unit_um
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from napari.components import ViewerModel
     from napari.layers import Image, Points
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 NAMES = ("Landmarks (moving)", "Landmarks (fixed)")
 COLORS = ("magenta", "lime")
+
+PLACEMENT = ("scale", "translate", "rotate", "shear", "units", "affine")
+"""Where an image lies, and its landmarks with it."""
 
 MARK_SHARE = 0.02
 """Size of a mark, of the longer side of its image."""
@@ -60,7 +63,8 @@ class LandmarkPair:
         for layer in self.layers:
             layer.events.data.connect(self._on_data)
         for image in self.images:
-            image.events.affine.connect(self._follow)
+            for name in PLACEMENT:
+                image.events[name].connect(self._follow)
         viewer.layers.events.removed.connect(self._on_removed)
         self._turn(0)
 
@@ -105,17 +109,32 @@ class LandmarkPair:
         """Take the layers away."""
         self._viewer.layers.events.removed.disconnect(self._on_removed)
         for image in self.images:
-            image.events.affine.disconnect(self._follow)
+            for name in PLACEMENT:
+                image.events[name].disconnect(self._follow)
         for layer in self.layers:
             layer.events.data.disconnect(self._on_data)
             if layer in self._viewer.layers:
                 self._viewer.layers.remove(layer)
 
     def _on_data(self, event: Any) -> None:
-        if str(getattr(event, "action", "")).lower().endswith("added"):
+        action = str(getattr(event, "action", "")).lower()
+        if action.endswith("added"):
             moving, fixed = self.counts
             self._turn(1 if moving > fixed else 0)
+        elif action.endswith("removed"):
+            self._remove_partners(event.source, event.data_indices)
         self._on_change()
+
+    def _remove_partners(self, layer: Points, indices: Sequence[int]) -> None:
+        """Delete with a landmark its partner: else all later ones would change theirs.
+
+        A layer that is set anew, as here, tells of a change, not of a removal.
+        """
+        other = self.layers[1 - self.layers.index(layer)]
+        count = len(layer.data) + len(indices)
+        gone = {i % count for i in indices} & set(range(len(other.data)))
+        if gone:
+            other.data = np.delete(other.data, sorted(gone), axis=0)
 
     def _on_removed(self, event: object = None) -> None:
         self._on_change()
@@ -128,13 +147,15 @@ class LandmarkPair:
 
     def _follow(self, event: object = None) -> None:
         for layer, image in zip(self.layers, self.images, strict=True):
-            layer.affine = image.affine.affine_matrix
+            for name, value in _placement(image).items():
+                setattr(layer, name, value)
+
+
+def _placement(image: Image) -> dict[str, Any]:
+    return {name: getattr(image, name) for name in PLACEMENT}
 
 
 def _points_over(viewer: ViewerModel, image: Image, name: str, color: str) -> Points:
-    if name in viewer.layers:
-        viewer.layers.remove(name)
-    keys = ("scale", "translate", "rotate", "shear", "units", "axis_labels")
     side = max(image.data.shape[layer_axes(image).index(a)] for a in "YX")
     layer: Points = viewer.add_points(
         np.zeros((0, image.ndim)),
@@ -143,8 +164,8 @@ def _points_over(viewer: ViewerModel, image: Image, name: str, color: str) -> Po
         size=max(3.0, MARK_SHARE * side),
         face_color="transparent",
         border_color=color,
-        affine=image.affine.affine_matrix,
-        **{key: getattr(image, key) for key in keys},
+        axis_labels=image.axis_labels,
+        **_placement(image),
     )
     return layer
 
