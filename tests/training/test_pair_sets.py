@@ -169,12 +169,18 @@ def test_small_pieces_give_way_to_large_patches(tmp_path, rng, rejected, patch, 
     )
 
 
-def test_negative_of_a_source_is_refused(tmp_path, rng):
-    source = gaussian_filter(rng.random((64, 64)), 2).astype(np.float32)
-    tifffile.imwrite(tmp_path / "s.tif", source)
-    tifffile.imwrite(tmp_path / "t.tif", 1 - source)
+@pytest.mark.parametrize(("own", "correlation"), [(0, r"-1\.00"), (5, r"-0\.[12]")])
+def test_negative_of_a_source_is_refused(tmp_path, rng, own, correlation):
+    """Also where most of the source is structure of its own, as in phase contrast."""
+    target, phase = (
+        gaussian_filter(rng.standard_normal((64, 64)), 2).astype(np.float32)
+        for _ in range(2)
+    )
+    phase -= target * (phase * target).sum() / (target**2).sum()  # uncorrelated
+    tifffile.imwrite(tmp_path / "s.tif", own * phase - target)
+    tifffile.imwrite(tmp_path / "t.tif", target)
     pair = Pair(tmp_path / "s.tif", tmp_path / "t.tif", "", "")
-    with pytest.raises(TrainingError, match=r"'s.tif' is dark where .* -1\.00"):
+    with pytest.raises(TrainingError, match=rf"'s.tif' is dark .* {correlation}"):
         load_pairs([pair], (3.0, 99.8))
 
 

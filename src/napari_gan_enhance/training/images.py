@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 Image = NDArray[np.float32]
 
-OPPOSITE = -0.3
-"""A correlation below that is no chance: such images show each other's negative."""
-
 SAME_SIZE = 0.01
 """Share by which two pixel sizes may differ: less than a pixel across a patch."""
 
@@ -216,12 +213,12 @@ def _fitted(part: _LoadedPair, moments: NDArray[np.float64]) -> ImagePair:
         part.pair.target, part.scalings, part.moments, moments, strict=True
     ):
         source_mean, mean, source_variance, variance, covariance = whole[1:]
-        correlation = covariance / np.sqrt(variance * source_variance)
-        if correlation < OPPOSITE:
+        if covariance <= 0:  # the fit would learn the target's negative
+            correlation = covariance / np.sqrt(variance * source_variance)
             raise TrainingError(
                 f"Source {part.pair.pair.source.name!r} is dark where its target is "
                 f"bright (correlation {correlation:.2f}) - a generator keeps bright "
-                "what is bright - invert one of the two or take the pair away."
+                "what is bright - align the two, invert one or take the pair away."
             )
         centered = target.astype(np.float64) + (own[2] - mean)
         fitted = centered * (covariance / variance) + source_mean
