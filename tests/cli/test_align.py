@@ -54,7 +54,9 @@ def test_moving_is_put_on_the_fixed_grid(cli, pair, tmp_path) -> None:
     both = result.pixels[inside].ravel(), fixed.pixels[inside].ravel()
     assert np.corrcoef(*both)[0, 1] > 0.9
     again = tmp_path / "again.ome.tif"
-    assert cli("align", *pair, "-o", again, "--apply", saved).code == 0
+    done = cli("align", *pair, "-o", again, "--apply", saved)
+    assert done.code == 0
+    assert "what is left" not in done.err  # that was measured on other images
     np.testing.assert_array_equal(read_micrograph(again).pixels, result.pixels)
 
 
@@ -184,3 +186,22 @@ def test_a_set_says_under_which_name_it_took_a_pair(cli, pair, tmp_path, rng) ->
         assert done.code == 0, done.err
         names.append(json.loads(done.out)["pairs"]["field"])
     assert names == ["cell", "CELL-1"]
+
+
+def test_file_whose_name_is_no_utf8_can_be_paired(cli, pair, tmp_path) -> None:
+    odd = pair[0].rename(tmp_path / b"f\xfcr.tif".decode("utf-8", "surrogateescape"))
+    out, folder = tmp_path / "cell.ome.tif", tmp_path / "pairs"
+    done = cli("align", odd, pair[1], "-o", out, "--pairs", folder, "--json")
+    assert done.code == 0, done.err
+    assert len(find_pairs(folder / "source", folder / "target")) == 1
+
+
+def test_movies_are_aligned_by_their_first_time_point_and_say_so(
+    cli, pair, tmp_path
+) -> None:
+    frames = [np.stack([tifffile.imread(path)] * 2) for path in pair]
+    for path, movie in zip(pair, frames, strict=True):
+        tifffile.imwrite(path, movie, imagej=True, metadata={"axes": "TYX"})
+    done = cli("align", *pair, "-o", tmp_path / "out.ome.tif")
+    assert done.code == 0, done.err
+    assert "the first is aligned by" in done.err

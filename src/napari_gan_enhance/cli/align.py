@@ -72,8 +72,8 @@ def align(
     _check_outputs(output, save, pairs, overwrite=overwrite)
     _check_inputs_stay((moving, fixed), (output, save))
     *pair, assumed = in_same_unit(read_single_image(moving), read_single_image(fixed))
-    if assumed:
-        message(assumed)
+    if said := " ".join(filter(None, (assumed, _first_of_time(pair)))):
+        message(said)
     found = _transform(
         pair[0], pair[1], transform, (moving_channel, fixed_channel), apply
     )
@@ -132,6 +132,13 @@ def _check_inputs_stay(
             )
 
 
+def _first_of_time(pair: list[Micrograph]) -> str:
+    """Say that of a movie only the first time point is looked at."""
+    if all(image.size("T") == 1 for image in pair):
+        return ""
+    return "Of several time points the first is aligned by, and cut into pairs."
+
+
 def _paired(folder: Path, field: str, cut: CutPair) -> dict[str, Any]:
     return {
         "folder": str(folder),
@@ -157,7 +164,8 @@ def _transform(
 
     unit: Unit = "µm" if has_pixel_size(fixed) else "pixel"
     if saved is not None:
-        return load_transform(saved, unit)
+        # What was left, and how well they agreed, was measured on other images.
+        return replace(load_transform(saved, unit), residual_um=None, details={})
     images = placed_image(moving, channels[0]), placed_image(fixed, channels[1])
     found: Alignment = run_job(estimate(*images, AlignSettings(transform=kind)))
     return replace(found.transform, unit=unit)

@@ -160,7 +160,10 @@ def write_pair_set(folder: Path, described: PairSet) -> None:
         If the folder cannot be written to.
     """
     with atomic_file(folder / DESCRIPTION, overwrite=True) as part:
-        text = json.dumps(described.model_dump(), indent=2, ensure_ascii=False)
+        content = described.model_dump()
+        text = json.dumps(content, indent=2, ensure_ascii=False)
+        if text.encode("utf-8", "replace") != text.encode("utf-8", "surrogatepass"):
+            text = json.dumps(content, indent=2)  # the name of a file that is no UTF-8
         part.write_text(text, encoding="utf-8")
 
 
