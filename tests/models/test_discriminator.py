@@ -75,3 +75,19 @@ def test_working_learns_to_tell_images_apart():
         discriminator_loss("relativistic", *logits).backward()
         optimizer.step()
     assert (logits[0] - logits[1]).mean() > GAP
+
+
+def test_a_blank_image_does_not_steer_the_working_one():
+    """Of zeros, as stitched images have: it must not outweigh all other images."""
+    torch.manual_seed(0)
+    network = build_discriminator(DiscriminatorConfig())
+    steepest = []
+    for blank in (False, True):
+        real, fake = torch.rand(2, 4, 1, 128, 128)
+        if blank:
+            real[-1] = fake[-1] = 0
+        network.zero_grad()
+        logits = network(torch.cat([real, fake])).chunk(2)
+        discriminator_loss("relativistic", *logits).backward()
+        steepest.append(max(float(p.grad.abs().max()) for p in network.parameters()))
+    assert steepest[1] < 10 * steepest[0]  # 11 beside 4 where this was tried

@@ -38,8 +38,8 @@ def test_healthy_training_goes_on():
 @pytest.mark.parametrize(
     ("seen", "reason"),
     [
-        ({"total": math.nan}, "The loss became nan at step 500"),
-        ({"total": math.inf}, "The loss became inf at step 500"),
+        ({"total": math.nan}, r"The loss \(total\) became nan at step 500"),
+        ({"gradient": math.inf}, r"The loss \(gradient\) became inf at step 500"),
         ({"logit": 486.0}, "logits reached 486 at step 500"),
         ({"spread": 8e-5}, r"flat image at step 500 \(deviation 8.0e-05\)"),
         ({"largest": 15.0}, "Results reach 15 at step 500, the images 1.4"),

@@ -25,6 +25,12 @@ CONVOLUTIONS = 4
 GROUPS = (1, 2, 4, 8, 8)
 """Channels of the five groups of two blocks, in units of the width."""
 
+BIAS = 0.1
+"""Standard deviation of the first biases of the working discriminator. With biases of
+zero a patch of zeros, as stitched and background-subtracted images have, stays zero up
+to each normalization, which then multiplies the gradient by 316: after 40 of them it is
+no number."""
+
 DENSE = 1024
 """Width of the first dense layer, as in the authors' code."""
 
@@ -96,6 +102,9 @@ class Discriminator(nn.Module):
         )
         for module in _with_bias(self):
             nn.init.kaiming_normal_(module.weight, a=SLOPE)
+        for layer in self.features:
+            if isinstance(layer, nn.Conv2d) and layer.bias is not None:
+                nn.init.normal_(layer.bias, std=BIAS)
 
     def forward(self, image: Tensor) -> Tensor:
         """Return how real each image looks, as a logit."""

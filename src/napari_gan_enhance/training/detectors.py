@@ -86,9 +86,11 @@ def check_losses(
     TrainingError
         With what was seen and what to do.
     """
-    if not all(math.isfinite(v) for v in values.values()):
+    for name, value in values.items():
+        if math.isfinite(value):
+            continue
         raise TrainingError(
-            f"The loss became {values['total']} at step {step} - it must stay finite - "
+            f"The loss ({name}) became {value} at step {step} - it must stay finite - "
             "lower the learning rate or look for extreme pixels in the pairs."
         )
     if values.get("logit", 0.0) > LARGEST_LOGIT:
