@@ -131,6 +131,19 @@ def test_a_large_share_leaves_a_patch_to_learn_from(write_fields, apart, recipe_
     assert len(columns) == recipe_of().patch
 
 
+def test_blank_part_of_a_target_is_not_scored(write_fields, apart):
+    """Of the second plane of a field only a corner shows something."""
+    (pair,) = write_fields(1)
+    corner = np.zeros(SIZE, np.float32)
+    corner[:40, :40] = np.arange(1600).reshape(40, 40)
+    for path in (pair.source.with_name("0b_0.tif"), pair.target.with_name("0b.tif")):
+        tifffile.imwrite(path, corner)
+    folders = pair.source.parent, pair.target.parent
+    held = apart(find_pairs(*folders, r"^0"))
+    assert [image.pair.target.stem for image in held.validation] == ["0"]
+    assert len(held.train) == 2
+
+
 def test_patch_that_does_not_fit_is_refused(write_fields, apart):
     with pytest.raises(TrainingError, match="multiple of 4 - use 32 or 36"):
         apart(write_fields(2), patch=33)

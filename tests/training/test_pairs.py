@@ -29,6 +29,10 @@ def test_field_pattern_joins_channels(folders):
     assert fields == {"cell0", "cell1", "cell2"}
 
 
+def test_pattern_that_matches_nothing_leaves_the_name(folders):
+    assert {p.field for p in find_pairs(*folders, r"x*")} == set("01234")
+
+
 @pytest.mark.parametrize(
     ("inside", "source", "target"),
     [
@@ -93,6 +97,8 @@ def test_pattern_that_is_none_is_refused(folders):
         ({"steps": 5, "scores": []}, "scores, steps is filled in"),
         ({"name": 5}, "name: "),
         ({"data": {"set": "CC0"}}, "data maps"),
+        ({"data": {"set": {"licence": None}}}, "licence: "),
+        ({"data": {"set": {"fields": 999}}}, "fields of set is filled in"),
     ],
 )
 def test_card_that_is_none_is_refused(texts, reason):

@@ -49,6 +49,17 @@ def test_an_image_under_two_names_is_refused(own, side):
         check_each_once(pairs_of(own))
 
 
+def test_a_folder_of_targets_that_two_sets_share_is_refused(own):
+    """Each set is split for itself: one would learn what the other holds out."""
+    (own.parent / "short" / "source").mkdir(parents=True)
+    for path in (own / "source").iterdir():
+        other = tifffile.imread(path) // 2
+        tifffile.imwrite(own.parent / "short" / "source" / path.name, other)
+    short = find_pairs(own.parent / "short" / "source", own / "target")
+    with pytest.raises(TrainingError, match=r"'a' of .* hold the same image"):
+        check_each_once([*pairs_of(own), *short])
+
+
 def test_simulations_of_one_sharp_image_are_trained_on_together(tmp_path, rng):
     sharp = tmp_path / "nice.tif"
     tifffile.imwrite(sharp, rng.integers(0, 255, (128, 128), dtype=np.uint8))

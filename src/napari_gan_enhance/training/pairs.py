@@ -94,7 +94,7 @@ def find_pairs(source: Path, target: Path, field_pattern: str = "") -> list[Pair
                 "file of the same name - add the target or take the source away."
             )
         match = pattern.search(stem) if field_pattern else None
-        field = match.group() if match else stem
+        field = (match and match.group()) or stem  # nothing is no name
         pairs.append(Pair(path, targets[stem], source.parent.name, field))
     if not pairs:
         which = f" that {DESCRIPTION!r} names" if described else ""

@@ -104,7 +104,7 @@ class Recipe(BaseModel):
     field_pattern: str = ""
     validate_every: int = Field(500, ge=1)
     stop_patience: int | None = Field(None, ge=1)
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=2**64)
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Recipe:

@@ -54,18 +54,18 @@ def check_each_once(pairs: Sequence[Pair]) -> None:
 def _images(pairs: Sequence[Pair]) -> Iterator[tuple[str, _Place]]:
     """Yield the checksum of each image and where it stands."""
     files = {
-        path: _Place(pair.source.parent.parent, pair.field)
+        (path, _Place(pair.source.parent.parent, pair.field))
         for pair in pairs
         for path in (pair.source, pair.target)
     }
     described = {
         folder: described_set(folder)
-        for folder in {place.data_set for place in files.values()}
+        for folder in {place.data_set for _, place in files}
     }
     for folder, pair_set in described.items():
         for cut in pair_set.pairs if pair_set else ():
             yield from ((image, _Place(folder, cut.field)) for image in cut.images)
-    for path, place in files.items():
+    for path, place in sorted(files):
         if described[place.data_set] is None and not simulated_pattern(place.data_set):
             for image in channel_checksums(read_single_image(path)):
                 yield image, place

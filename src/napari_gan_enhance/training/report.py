@@ -32,6 +32,11 @@ if TYPE_CHECKING:
 MEASURED = {"training_data", "recipe", "steps", "seed", "scores", "date", "version"}
 """Keys of a card that nobody writes by hand."""
 
+COUNTED = {
+    *("name", "sha256", "pairs", "fields", "validation_fields", "test_fields", "split")
+}
+"""Keys of a data set in a card that nobody writes by hand."""
+
 CHOSEN_ON = "the best step was chosen on them"
 """What is said of scores that are thereby a little too good."""
 
@@ -124,11 +129,8 @@ def check_texts(given: Any, name: str) -> None:
         wrong = f"{', '.join(taken)} is filled in by the training"
     else:
         data = given.get("data", {})
-        if not isinstance(data, dict) or not all(
-            isinstance(facts, dict) for facts in data.values()
-        ):
-            wrong = "data maps the name of each data set to an object"
         try:
+            wrong = _wrong_data(data)
             ModelCard.model_validate(given)
         except ValidationError as error:
             first = error.errors()[0]
@@ -139,6 +141,25 @@ def check_texts(given: Any, name: str) -> None:
             "such as name, summary, limits and licence - correct the file or leave "
             "--card out."
         )
+
+
+def _wrong_data(data: Any) -> str:
+    """Return what is wrong about the facts of data sets; nothing if all is well.
+
+    Raises
+    ------
+    ValidationError
+        If a fact is of another type than a card has.
+    """
+    if not isinstance(data, dict) or not all(
+        isinstance(f, dict) for f in data.values()
+    ):
+        return "data maps the name of each data set to an object"
+    for name, facts in data.items():
+        if taken := sorted(COUNTED & facts.keys()):
+            return f"{', '.join(taken)} of {name} is filled in by the training"
+        TrainingData.model_validate({"name": name, **facts})
+    return ""
 
 
 def describe_data(

@@ -88,6 +88,7 @@ def parts_of_field(
         )
         for box, least in zip(boxes, leasts, strict=True)
     )
+    validation, test = map(_with_structure, (validation, test))
     if not train or not validation:
         raise TrainingError(
             f"What is left of field {images[0].pair.field!r} lies on one side of its "
@@ -164,6 +165,11 @@ def _cropped(
         return None
     cut = (slice(None), *inside)
     return replace(image, source=image.source[cut], target=image.target[cut])
+
+
+def _with_structure(images: Sequence[ImagePair]) -> tuple[ImagePair, ...]:
+    """Return the images that can be scored: a blank target has no range."""
+    return tuple(i for i in images if all(np.ptp(channel) for channel in i.target))
 
 
 def _text(box: Box) -> str:
