@@ -88,14 +88,16 @@ def test_a_training_can_write_down_what_its_images_look_like(
 ):
     few = partial(training_statistics.record_statistics, examples=18)
     monkeypatch.setattr(training_statistics, "record_statistics", few)
-    for side, noise in (("source", 200), ("target", 20)):
-        for field in range(9):
-            clean = 1000 + 3000 * gaussian_filter(rng.random((160, 160)), 2)
+    for side in ("source", "target"):
+        (tmp_path / side).mkdir()
+    for field in range(9):
+        clean = 1000 + 3000 * gaussian_filter(rng.random((160, 160)), 2)
+        for side, noise in (("source", 200), ("target", 20)):
             noisy = rng.normal(clean, noise).clip(0).astype(np.uint16)
-            (tmp_path / side).mkdir(exist_ok=True)
             tifffile.imwrite(tmp_path / side / f"{field}.tif", noisy)
     output = tmp_path / "mine.safetensors"
     done = train(cli, tmp_path, "-o", output, "--steps", 1, "--statistics", "--json")
+    assert done.code == 0, done.err
     assert json.loads(done.out)["card"]["input_statistics"]["images"] == 9
 
     raw = read_micrograph(tmp_path / "source" / "0.tif")
@@ -110,6 +112,16 @@ def test_too_few_images_for_statistics_are_told_before_the_training(cli, pairs):
     done = train(cli, pairs, "-o", output, "--steps", 1, "--statistics")
     assert done.failed_with("4 images are too few", "--statistics")
     assert not output.exists()
+
+
+def test_pieces_do_not_tell_what_images_look_like(cli, pairs):
+    described = {"format": "napari-gan-enhance pairs", "version": 1, "pairs": []}
+    for field in range(4):
+        file = {"name": f"{field}.tif", "origin_px": [0, 0], "shape_px": [130, 130]}
+        described["pairs"].append({"field": str(field), "files": [file]})
+    (pairs / "pairs.json").write_text(json.dumps(described), encoding="utf-8")
+    done = train(cli, pairs, "-o", pairs / "m.safetensors", "--statistics")
+    assert done.failed_with("cut from larger images")
 
 
 def test_json_has_no_number_that_is_none(cli, model):

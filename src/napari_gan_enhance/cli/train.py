@@ -133,7 +133,7 @@ def _run(job: TrainingJob, *, with_statistics: bool) -> bool:
     from napari_gan_enhance.training.run import run_training
 
     if with_statistics:
-        _check_enough(job)
+        _check_statistics(job)
     # One of several processes must not rest while the others wait for it.
     is_alone = job.devices == 1 and "WORLD_SIZE" not in os.environ
     run = run_job_that_rests if is_alone else run_job
@@ -144,13 +144,20 @@ def _run(job: TrainingJob, *, with_statistics: bool) -> bool:
     return True
 
 
-def _check_enough(job: TrainingJob) -> None:
-    """Refuse before the training what would be too few after it."""
+def _check_statistics(job: TrainingJob) -> None:
+    """Refuse before the training what would tell nothing of images after it."""
     from napari_gan_enhance.errors import InputError
     from napari_gan_enhance.metrics.input_statistics import LEAST_IMAGES
+    from napari_gan_enhance.registration.pair_set import piece_of
     from napari_gan_enhance.training.run import pairs_of
 
-    count = len(pairs_of(job))
+    sources = [pair.source for pair in pairs_of(job)]
+    if any(piece_of(source) for source in sources):
+        raise InputError(
+            "Pairs that were cut from larger images do not tell what those look like "
+            "- --statistics needs whole images - leave it out."
+        )
+    count = len(sources)
     if count < LEAST_IMAGES:
         raise InputError(
             f"{count} images are too few to say what is usual - at least "

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.io.read import read_single_image
 from napari_gan_enhance.metrics.fidelity import evaluate
 from napari_gan_enhance.metrics.input_statistics import InputStatistics, fit_statistics
@@ -131,8 +133,9 @@ def losses_of(
                 np.asarray(raw.pixels), np.asarray(sharp.pixels), rng
             )
             seen = raw.with_pixels(pixels)
-            losses.append(own - _psnr(generator, seen, reference))
-            rows.append(_known(seen, generator.spec, usual))
+            with contextlib.suppress(InputError):  # cut out of the dark, it is blank
+                losses.append(own - _psnr(generator, seen, reference))
+                rows.append(_known(seen, generator.spec, usual))
             yield Progress(number, len(chosen), "spoiling training images")
     return usual.with_losses(np.array(rows), np.array(losses))
 
