@@ -205,3 +205,18 @@ def test_movies_are_aligned_by_their_first_time_point_and_say_so(
     done = cli("align", *pair, "-o", tmp_path / "out.ome.tif")
     assert done.code == 0, done.err
     assert "the first is aligned by" in done.err
+
+
+def test_size_of_one_side_of_a_pixel_is_none(cli, pair, tmp_path) -> None:
+    """Lengths are in pixels then, along X too."""
+    halves = []
+    for path in pair:
+        halves.append(tmp_path / f"{path.stem}-x.ome.tif")
+        sizes = {"axes": "YX", "PhysicalSizeX": 0.16, "PhysicalSizeXUnit": "µm"}
+        tifffile.imwrite(halves[-1], tifffile.imread(path), ome=True, metadata=sizes)
+    out = tmp_path / "out.ome.tif"
+    done = cli("align", *halves, "-o", out, "--transform", "translation", "--json")
+    found = json.loads(done.out)
+    assert found["unit"] == "pixel"
+    pixels = FOUND_UM / 0.16
+    assert np.array(found["matrix"])[:2, 2] == pytest.approx([6, -4], abs=pixels)

@@ -51,3 +51,11 @@ def test_viewer_goes_to_the_depth_found(
     stack = add_stack(viewer, unit, size)
     show_depth(viewer, viewer.layers["flat"], stack, 1.5)
     assert viewer.dims.point[0] == pytest.approx(1500)  # nm
+
+
+def test_alpha_is_no_light() -> None:
+    viewer = ViewerModel()
+    colors = np.zeros((64, 64, 4), np.uint8)
+    colors[..., 1], colors[..., 3] = 90, 255
+    layer = viewer.add_image(colors, rgb=True)
+    assert np.unique(view_of(viewer, layer).read().pixels) == [30]

@@ -89,7 +89,8 @@ def has_pixel_size(micrograph: Micrograph) -> bool:
 def placed_matrix(micrograph: Micrograph, axes: str) -> Matrix:
     """Return the matrix from indices to µm, the first pixel's center at 0.
 
-    A size that is not known counts as 1, so that lengths are in pixels.
+    A size that is not known counts as 1, so that lengths are in pixels; of a pixel both
+    sides are known or neither counts.
 
     Parameters
     ----------
@@ -98,6 +99,8 @@ def placed_matrix(micrograph: Micrograph, axes: str) -> Matrix:
         "YX" or "ZYX".
     """
     sizes = dict(zip("ZYX", micrograph.voxel_size_um, strict=True))
+    if not has_pixel_size(micrograph):
+        sizes |= {"Y": None, "X": None}
     return np.diag([*(sizes[a] or 1.0 for a in axes), 1.0])
 
 

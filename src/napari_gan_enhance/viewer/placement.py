@@ -50,7 +50,7 @@ class LayerView:
         """Return the pixels in memory, with their place."""
         pixels = np.asarray(self.data[self.index])
         if self.is_rgb:
-            pixels = pixels.mean(axis=-1)
+            pixels = pixels[..., :3].mean(axis=-1)  # alpha is no light
         return PlacedImage(pixels, self.to_world)
 
 
