@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import struct
 import zlib
@@ -87,6 +88,48 @@ def _ours_cut(path: Path) -> None:
     path.write_bytes(content[: len(content) // 2])
 
 
+def _imagej(*, in_one: bool = False) -> bytes:
+    """Return a stack as ImageJ writes it: a directory, all planes, other directories.
+
+    Above 4 GB, which is `in_one`, there are no others.
+    """
+    buffer, stack = io.BytesIO(), np.ones((10, 64, 64), "u2")
+    tifffile.imwrite(
+        buffer, stack, imagej=True, byteorder="<", metadata={"axes": "ZYX"}
+    )
+    content = bytearray(buffer.getvalue())
+    if in_one:
+        (at,) = struct.unpack_from("<I", content, 4)
+        (tags,) = struct.unpack_from("<H", content, at)
+        (end,) = struct.unpack_from("<I", content, at + 2 + 12 * tags)
+        struct.pack_into("<I", content, at + 2 + 12 * tags, 0)
+        del content[end:]
+    return bytes(content)
+
+
+def _libtiff() -> bytes:
+    """Return a stack as libtiff writes it: each plane, and its directory behind it."""
+    content, link, size = bytearray(b"II*\0\0\0\0\0"), 4, 64 * 64
+    for _ in range(10):
+        start = len(content)
+        content += bytes([7]) * size
+        struct.pack_into("<I", content, link, len(content))
+        tags = [(256, 64), (257, 64), (258, 8), (259, NONE), (262, 1)]
+        tags += [(273, start), (277, 1), (278, 64), (279, size)]
+        content += struct.pack("<H", len(tags))
+        content += b"".join(struct.pack("<HHII", code, 4, 1, v) for code, v in tags)
+        link = len(content)
+        content += bytes(4)
+    return bytes(content)
+
+
+STACKS = {
+    "ImageJ": _imagej(),
+    "ImageJ above 4 GB": _imagej(in_one=True),
+    "libtiff": _libtiff(),
+}
+
+
 def _bytes(content: bytes) -> Callable[[Path], object]:
     return lambda path: path.write_bytes(content)
 
@@ -130,6 +173,28 @@ def test_hostile_file_gives_one_sentence_with_its_name(
     assert "hostile.tif" in message
     assert "\n" not in message
     assert message.endswith(".")
+
+
+@pytest.mark.parametrize("share", [0.21, 0.61, 0.95, 0.999])
+@pytest.mark.parametrize("stack", STACKS)
+def test_stack_that_was_broken_off_is_not_taken_for_a_smaller_one(
+    tmp_path: Path, stack: str, share: float
+) -> None:
+    whole, path = STACKS[stack], tmp_path / "stack.tif"
+    path.write_bytes(whole)
+    assert read_micrograph(path).shape == (10, 64, 64)
+    path.write_bytes(whole[: int(len(whole) * share)])
+    with pytest.raises(FileFormatError, match=r"'stack\.tif' is cut short"):
+        read_micrograph(path)
+
+
+def test_plane_saved_again_with_the_description_of_its_stack_opens(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "plane.tif"
+    text = "ImageJ=1.54f\nimages=10\nslices=10\n"
+    tifffile.imwrite(path, np.ones((64, 64), "u2"), description=text, metadata=None)
+    assert read_micrograph(path).shape == (64, 64)
 
 
 def test_what_is_large_but_tiled_opens_without_being_decoded(tmp_path: Path) -> None:

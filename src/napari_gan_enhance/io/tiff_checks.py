@@ -66,16 +66,18 @@ def check_series(series: tifffile.TiffPageSeries, path: Path) -> None:
             "save what there is as a new image."
         )
     _check_stored(series, path)
+    _check_described(series, path)
 
 
 def _check_directories(file: tifffile.TiffFile, path: Path) -> None:
     """Refuse directories that form a circle or lie over each other.
 
-    tifffile finds some circles only; on others it goes on until memory ends.
+    tifffile finds some circles only; on others it goes on until memory ends. Where the
+    list leads out of the file, it takes the planes listed so far for all there are.
     """
     layout, handle = file.tiff, file.filehandle
     offset, seen, used = int(file.pages.first.offset), set(), 0
-    while 0 < offset < handle.size:
+    while offset:
         seen.add(offset)
         try:
             handle.seek(offset)
@@ -84,7 +86,7 @@ def _check_directories(file: tifffile.TiffFile, path: Path) -> None:
             link = handle.read(layout.offsetsize)
             (offset,) = struct.unpack(layout.offsetformat, link)
         except struct.error:
-            return  # the end is cut off; tifffile stops there, too
+            raise _cut_short(path, "its list of images must lie inside it") from None
         used += tags * layout.tagsize
         if offset in seen or used > handle.size:
             raise FileFormatError(
@@ -107,10 +109,7 @@ def _check_description(file: tifffile.TiffFile, path: Path) -> None:
     for code, _, length, offset in struct.iter_unpack(entry, directory):
         outside = length > layout.offsetsize and offset + length > handle.size
         if code == DESCRIPTION and outside:
-            raise FileFormatError(
-                f"{path.name!r} is cut short - its description must lie inside it - "
-                "copy the file again from where it came."
-            )
+            raise _cut_short(path, "its description must lie inside it")
 
 
 def _check_declared_planes(ome_xml: str, path: Path) -> None:
@@ -132,7 +131,27 @@ def _check_stored(series: tifffile.TiffPageSeries, path: Path) -> None:
         size = page.parent.filehandle.size
         ends = map(operator.add, page.dataoffsets, page.databytecounts)
         if len(page.dataoffsets) < pieces or max(ends, default=0) > size:
-            raise FileFormatError(
-                f"{path.name!r} is cut short - {pieces} pieces of each plane are "
-                "needed - copy the file again from where it came."
-            )
+            raise _cut_short(path, f"{pieces} pieces of each plane are needed")
+
+
+def _check_described(series: tifffile.TiffPageSeries, path: Path) -> None:
+    """Refuse planes of ImageJ that end early, which tifffile leaves out silently.
+
+    Above 4 GB ImageJ writes one directory, and all planes behind it; how many there
+    are stands in the description alone. A program that saves one of them again may
+    keep the description: behind its plane no others begin.
+    """
+    page = series.keyframe
+    file = page.parent
+    images = (file.imagej_metadata or {}).get("images", 1)
+    if images == 1 or series.size > page.size or file.pages.is_multipage:
+        return
+    start = page.dataoffsets[0]
+    if page.offset < start and start + 2 * page.nbytes <= file.filehandle.size:
+        raise _cut_short(path, f"it says that it holds {images} planes")
+
+
+def _cut_short(path: Path, rule: str) -> FileFormatError:
+    return FileFormatError(
+        f"{path.name!r} is cut short - {rule} - copy the file again from where it came."
+    )
