@@ -121,6 +121,23 @@ def test_blank_channel_has_blank_maps(rng):
     assert maps.expected_error.pixels[0].all()
 
 
+@pytest.mark.parametrize("background", [0.0, 10.0])
+def test_only_cells_of_a_large_plane_are_found_wherever_they_lie(rng, background):
+    true = np.zeros((4096, 4096))
+    true[1100:1300, 1100:1300] = gaussian_filter(
+        4000.0 * (rng.random((200, 200)) > 0.99), 1.0
+    )
+    image = rng.poisson(gaussian_filter(true, SIGMA) + background).astype(np.uint16)
+    around = (slice(1000, 1400), slice(1000, 1400))
+    planes = [
+        measure_plane(micrograph(image[box]), micrograph(true[box]), {}, FAST)
+        for box in (..., around)
+    ]
+    whole, alone = (plane.numbers for plane in planes)
+    assert whole.sigma_px == pytest.approx(alone.sigma_px, rel=0.05)
+    assert whole.rsp > 0.95
+
+
 def test_array_on_disk_takes_the_same_maps(rng, tmp_path):
     true, image = scene(rng, 64)
     raw, result, settings = micrograph(image), micrograph(true), TrustSettings(passes=4)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_gan_enhance.micrograph.contrast import most_contrast
 from napari_gan_enhance.micrograph.view import AxesView
 from napari_gan_enhance.trust.maps import PlaneTrust
 from napari_gan_enhance.trust.operator import TrustOperator
@@ -22,11 +22,7 @@ if TYPE_CHECKING:
     from napari_gan_enhance.trust.settings import TrustSettings
 
 SAMPLE = 1024
-"""Side of the part of a plane that is measured, pixels."""
-
-GRID = 3
-"""So many parts along each axis of a larger plane are looked at; the one with the most
-contrast is taken."""
+"""Side of the part of a plane that is measured, pixels: that with the most contrast."""
 
 INDEX = ((1.0, 1.0), (1.33, 1.333), (float("inf"), 1.515))
 """Immersion where the file does not name it: air, water or oil by the aperture. In
@@ -109,17 +105,6 @@ def _sample(
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Read the part with the most contrast of both images."""
     views = [AxesView(m.pixels, m.axes, "CYX", place) for m in (raw, enhanced)]
-    starts = [sorted(_starts(size)) for size in views[0].shape[1:]]
-    boxes = [
-        (slice(0, 1), *(slice(a, a + SAMPLE) for a in corner))
-        for corner in itertools.product(*starts)
-    ]
-    parts = ((views[0][box][0], box) for box in boxes)
-    first, box = max(parts, key=lambda part: float(np.std(part[0], dtype=np.float64)))
-    return first, views[1][box][0]
-
-
-def _starts(size: int) -> set[int]:
-    if size <= SAMPLE:
-        return {0}
-    return {round(i * (size - SAMPLE) / (GRID - 1)) for i in range(GRID)}
+    box = most_contrast(views[0], (1, SAMPLE, SAMPLE))
+    first, second = (view[box][0] for view in views)
+    return first, second
