@@ -1,7 +1,7 @@
 """From tifffile's axis letters to ours.
 
 tifffile names axes that a file does not explain (I, Q), sample axes that are no color
-(S in grey images), and rarer ones (R, M, P, H, ...). A Micrograph knows T, C, Z, Y, X
+(S in grey images), and rarer ones (M, P, H, ...). A Micrograph knows T, C, Z, Y, X
 and S.
 """
 
@@ -30,11 +30,12 @@ class AxisPlan:
 
 
 def plan_axes(
-    axes: str, shape: tuple[int, ...], *, color: bool, alpha: int
+    axes: str, shape: tuple[int, ...], *, color: bool, alpha: int, position: int = 0
 ) -> AxisPlan:
     """Give every axis of a file a meaning that Micrograph has.
 
-    Axes of length 1 other than Y and X are dropped. Alpha samples are dropped: they
+    Axes of length 1 other than Y and X are dropped, and positions of a stage: each is
+    an image of its own. Alpha samples are dropped: they
     say how to show a pixel, not how much light came from it. Samples that are no
     color are channels. An axis longer than 1 that has no meaning for us becomes Z, or
     else T, or else C, whichever is free: most unexplained stacks are focus series, and
@@ -49,6 +50,8 @@ def plan_axes(
         Whether samples are red, green and blue.
     alpha : int, >= 0
         How many of the last samples are alpha.
+    position : int, >= 0
+        Which one along R is the image.
 
     Returns
     -------
@@ -64,12 +67,14 @@ def plan_axes(
     for i, (letter, size) in enumerate(zip(axes, shape, strict=True)):
         kept = max(size - alpha, 1) if letter == "S" else size
         taken[i] = slice(0, kept)
-        if kept == 1 and letter not in "YX":
+        if letter == "R":
+            taken[i] = position
+        elif kept == 1 and letter not in "YX":
             taken[i] = 0
         elif letter == "S" and not (color and kept == 3):
             letters[i] = "C" if "C" not in axes else "?"
     kept_letters = [
-        x for x, part in zip(letters, taken, strict=True) if part != 0 or x in "YX"
+        x for x, part in zip(letters, taken, strict=True) if isinstance(part, slice)
     ]
     return AxisPlan(_name_unexplained(kept_letters, axes), tuple(taken))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from napari_gan_enhance.io.lazy import LazyPixels, OpenFile, file_stem
 from napari_gan_enhance.io.tiff_checks import check_header, check_series
 from napari_gan_enhance.io.tiff_color import alpha_samples, conversion, is_color
 from napari_gan_enhance.io.tiff_metadata import read_metadata
+from napari_gan_enhance.io.tiff_set import POSITION, own_positions, pages_of
 from napari_gan_enhance.micrograph.micrograph import Micrograph
 
 if TYPE_CHECKING:
@@ -33,13 +34,11 @@ FORMATS = {
 }
 """tifffile's names of kinds of series, in words."""
 
-# tifffile reports damage that it works around; without a configured log that would
-# go to standard error.
-logging.getLogger("tifffile").addHandler(logging.NullHandler())
-
 
 class TiffImages(Sequence[Micrograph]):
-    """The image series of one open TIFF file; thumbnails are left out.
+    """The images of one open TIFF file: its series, or each position of a stage.
+
+    Thumbnails are left out.
 
     Parameters
     ----------
@@ -58,29 +57,33 @@ class TiffImages(Sequence[Micrograph]):
             self.file = tifffile.TiffFile(path)
             self._opened = OpenFile(self.file.close)
             check_header(self.file, path)
-            found = [s for s in self.file.series if not _is_thumbnail(s)]
-        if not found:
+            self._images = [
+                (series, position)
+                for series in self.file.series
+                if not _is_thumbnail(series)
+                for position in own_positions(series)
+            ]
+        if not self._images:
             raise FileFormatError(
                 f"{path.name!r} holds no image - at least one is needed - choose "
                 "another file."
             )
-        self.series: list[tifffile.TiffPageSeries] = found
 
     @property
     def format(self) -> str:
         """What kind of TIFF it is, in words."""
-        kind = FORMATS.get(self.series[0].kind, "TIFF")
+        kind = FORMATS.get(self._images[0][0].kind, "TIFF")
         return f"{kind} (BigTIFF)" if self.file.is_bigtiff else kind
 
     def __len__(self) -> int:
         """Count the images."""
-        return len(self.series)
+        return len(self._images)
 
     def __getitem__(self, index: Any) -> Any:
         """Return one image; its pixels are decoded when they are read."""
-        series = self.series[index]
+        series, position = self._images[index]
         with decoding(self.path):
-            pixels, axes = self._pixels(series)
+            pixels, axes = self._pixels(series, position)
             metadata = read_metadata(self.file, series)
             channels = metadata.channels
             size = dict(zip(axes, pixels.shape, strict=True)).get("C", 1)
@@ -91,18 +94,21 @@ class TiffImages(Sequence[Micrograph]):
                 time_step_s=metadata.time_step_s,
                 channels=channels if len(channels) == size else (),
                 microscope=metadata.microscope,
-                name=self._name(series),
+                name=self._name(series, position),
                 provenance=metadata.provenance,
             )
 
-    def _pixels(self, series: tifffile.TiffPageSeries) -> tuple[LazyPixels, str]:
+    def _pixels(
+        self, series: tifffile.TiffPageSeries, position: int
+    ) -> tuple[LazyPixels, str]:
         page = series.keyframe
-        check_series(series, self.path)
+        check_series(series, pages_of(series, position), self.path)
         plan = plan_axes(
             series.axes,
             tuple(int(n) for n in series.shape),
             color=is_color(page),
             alpha=alpha_samples(page),
+            position=position,
         )
         convert, samples = conversion(page)
         pixels = LazyPixels(
@@ -115,11 +121,13 @@ class TiffImages(Sequence[Micrograph]):
         )
         return pixels, plan.axes + ("S" if samples else "")
 
-    def _name(self, series: tifffile.TiffPageSeries) -> str:
+    def _name(self, series: tifffile.TiffPageSeries, position: int) -> str:
         stem = file_stem(self.path)
-        if len(self.series) == 1:
+        if len(self._images) == 1:
             return stem
-        return f"{stem}: {series.name or self.series.index(series)}"
+        if POSITION in series.axes:
+            return f"{stem}: position {position}"
+        return f"{stem}: {series.name or self._images.index((series, position))}"
 
 
 def _source(series: tifffile.TiffPageSeries) -> Any:
@@ -131,7 +139,11 @@ def _source(series: tifffile.TiffPageSeries) -> Any:
         return file.memmap_array(dtype, series.shape, series.dataoffset)
     import zarr
 
-    return zarr.open_array(series.aszarr(level=0), mode="r")
+    store = series.aszarr(level=0)
+    array = zarr.open_array(store, mode="r")
+    # It opens the other files of a set, which are not `file`'s to close.
+    weakref.finalize(array, store.close)
+    return array
 
 
 def _is_thumbnail(series: tifffile.TiffPageSeries) -> bool:

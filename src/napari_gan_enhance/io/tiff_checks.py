@@ -6,12 +6,13 @@ import math
 import operator
 import re
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_gan_enhance.errors import FileFormatError
 from napari_gan_enhance.io.limits import MOST_PLANES, check_chunk
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import tifffile
@@ -38,12 +39,16 @@ def check_header(file: tifffile.TiffFile, path: Path) -> None:
     _check_declared_planes(file.ome_metadata or "", path)
 
 
-def check_series(series: tifffile.TiffPageSeries, path: Path) -> None:
+def check_series(
+    series: tifffile.TiffPageSeries, pages: Sequence[Any], path: Path
+) -> None:
     """Refuse an image that is not all there or would not fit into memory.
 
     Parameters
     ----------
     series : tifffile.TiffPageSeries
+    pages : sequence of tifffile.TiffPage or None
+        Those of the series that hold the image.
     path : Path
 
     Raises
@@ -58,14 +63,14 @@ def check_series(series: tifffile.TiffPageSeries, path: Path) -> None:
         )
     if int(page.compression) != NOT_COMPRESSED:
         check_chunk(page.chunks, page.dtype.itemsize, path)
-    missing = sum(1 for p in series.pages if p is None)
+    missing = sum(1 for page in pages if page is None)
     if missing:
         raise FileFormatError(
-            f"{missing} of {len(series.pages)} planes of {path.name!r} are not there "
+            f"{missing} of {len(pages)} planes of {path.name!r} are not there "
             "- every plane is needed - put all files of the set into one folder, or "
             "save what there is as a new image."
         )
-    _check_stored(series, path)
+    _check_stored(series, pages, path)
     _check_described(series, path)
 
 
@@ -124,10 +129,12 @@ def _check_declared_planes(ome_xml: str, path: Path) -> None:
             )
 
 
-def _check_stored(series: tifffile.TiffPageSeries, path: Path) -> None:
+def _check_stored(
+    series: tifffile.TiffPageSeries, pages: Sequence[Any], path: Path
+) -> None:
     """Refuse planes whose pieces are not all inside the file."""
     pieces = math.prod(series.keyframe.chunked)
-    for page in series.pages:
+    for page in pages:
         size = page.parent.filehandle.size
         ends = map(operator.add, page.dataoffsets, page.databytecounts)
         if len(page.dataoffsets) < pieces or max(ends, default=0) > size:
