@@ -138,6 +138,15 @@ def test_only_cells_of_a_large_plane_are_found_wherever_they_lie(rng, background
     assert whole.rsp > 0.95
 
 
+def test_mask_is_measured_like_its_zeros_and_ones(rng):
+    _, image = scene(rng)
+    mask = image > np.percentile(image, 95)
+    result = micrograph(gaussian_filter(mask.astype(np.float32), 1.0))
+    maps, numbers = (run(micrograph(m), result) for m in (mask, mask.astype(np.uint8)))
+    for name, made in maps.named().items():
+        np.testing.assert_array_equal(made.pixels, numbers.named()[name].pixels)
+
+
 def test_array_on_disk_takes_the_same_maps(rng, tmp_path):
     true, image = scene(rng, 64)
     raw, result, settings = micrograph(image), micrograph(true), TrustSettings(passes=4)

@@ -153,7 +153,8 @@ def fit_plane(
     width = optics.width_px if optics else squirrel.sigma_px / DEVIATION
     width = float(np.clip(width, *WIDTHS))
     noise = _noise(raw, optics.psf() if optics else _gaussian(width), settings)
-    low, high = np.percentile(raw, (LOW, HIGH))
+    # Percentiles are not defined between False and True.
+    low, high = np.percentile(np.asarray(raw, np.float64), (LOW, HIGH))
     if not low < high:
         low, high = raw.min(), raw.max()
     return PlaneFit(
