@@ -12,6 +12,7 @@ from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.micrograph import intensity
 from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
 from napari_gan_enhance.micrograph.microscope import Channel, Microscope
+from napari_gan_enhance.optics import channel_iterations
 from napari_gan_enhance.optics.deconvolve import deconvolve, result_shape
 from napari_gan_enhance.optics.psf import point_spread_function, psf_shape
 from napari_gan_enhance.optics.richardson_lucy import RichardsonLucy
@@ -159,6 +160,34 @@ def test_chosen_iterations_belong_to_the_whole_image(pixels) -> None:
     fixed = auto.model_copy(update={"iterations": found[1]})
     expected = drain(deconvolve(image, fixed, region=region)).pixels
     np.testing.assert_array_equal(part.pixels, expected)
+
+
+def test_iterations_are_chosen_where_an_image_with_an_empty_middle_has_cells(
+    rng, monkeypatch
+) -> None:
+    monkeypatch.setattr(channel_iterations, "LARGEST_SIDE", 48)
+    cells = np.zeros((48, 48), np.uint16)
+    cells[rng.integers(8, 40, 30), rng.integers(8, 40, 30)] = 900
+    cells = rng.poisson(gaussian_filter(cells.astype(float), 1.5)).astype(np.uint16)
+    around = np.zeros((144, 144), np.uint16)
+    around[96:, 96:] = cells
+    auto = TWO.model_copy(update={"iterations": "auto"})
+    found = [
+        drain(deconvolve(micrograph(image, "YX", 520), auto)).provenance["iterations"]
+        for image in (cells, around)
+    ]
+    assert found[0] == found[1] != [1]
+
+
+def test_user_is_told_where_there_is_nothing_to_choose_by(pixels) -> None:
+    image = pixels[0, :, 0].copy()
+    image[1] = 0
+    notes = []
+    auto = TWO.model_copy(update={"iterations": "auto"})
+    job = deconvolve(micrograph(image, "CYX", 450, 650), auto)
+    drain(job, lambda report: notes.append(report.note))
+    why = "Channel 2: 1 iteration: the first plane, or stack, is constant."
+    assert why in notes
 
 
 def test_history_of_channels_that_stop_apart(pixels) -> None:

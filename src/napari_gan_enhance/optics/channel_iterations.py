@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from napari_gan_enhance.micrograph.contrast import most_contrast
 from napari_gan_enhance.micrograph.view import AxesView
 from napari_gan_enhance.optics.channel_psfs import operator_options
 from napari_gan_enhance.optics.stopping import choose_iterations
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 STAGE = "choosing iterations"
 
 LARGEST_SIDE = 2048
-"""Of a plane, and `LARGEST_DEPTH` of a stack: from the middle of larger images so much
-is read to choose a number, which takes up to 0.5 GB."""
+"""Of a plane, and `LARGEST_DEPTH` of a stack: of larger images so much is looked at to
+choose a number, which takes up to 0.5 GB."""
 
 LARGEST_DEPTH = 32
 
@@ -64,18 +65,19 @@ def channel_iterations(
     chosen = {}
     for channel in channels:
         image = _looked_at(micrograph, optics, channel)
-        if image.min() == image.max():  # nothing to sharpen
+        if image.min() == image.max():
             chosen[channel] = 1
-            continue
-        point = yield from choose_iterations(
-            image,
-            psfs[channel],
-            device=device.type,
-            **operator_options(settings, optics),
-        )
-        chosen[channel] = point.iterations
+            why = "1 iteration: the first plane, or stack, is constant."
+        else:
+            point = yield from choose_iterations(
+                image,
+                psfs[channel],
+                device=device.type,
+                **operator_options(settings, optics),
+            )
+            chosen[channel], why = point.iterations, point.reason
         name = f"Channel {channel + 1}: " if len(psfs) > 1 else ""
-        yield Progress(0, 1, STAGE, note=f"{name}{point.reason}")
+        yield Progress(0, 1, STAGE, note=f"{name}{why}")
     return chosen
 
 
@@ -85,7 +87,11 @@ def _looked_at(micrograph: Micrograph, optics: Optics, channel: int) -> NDArray[
     place |= {a: channel for a in micrograph.sample_axis if a in micrograph.axes}
     view = AxesView(micrograph.pixels, micrograph.axes, axes, place)
     limits = (LARGEST_DEPTH, LARGEST_SIDE, LARGEST_SIDE)[-len(axes) :]
-    return view[tuple(map(_middle, view.shape, limits))]
+    middle = view[tuple(map(_middle, view.shape, limits))]
+    # Around what is stitched, or cut out of its background, the middle may be empty.
+    if middle.min() == middle.max() and middle.shape != view.shape:
+        return view[most_contrast(view, limits)]
+    return middle
 
 
 def _middle(size: int, limit: int) -> slice:
