@@ -15,6 +15,7 @@ import numpy as np
 from scipy import ndimage
 
 from napari_gan_enhance.errors import InputError
+from napari_gan_enhance.registration.borders import within_border
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,6 +26,10 @@ SMALLEST_SIDE = 16
 SAME_PLACE = 0.01
 """Pixels by which the farthest one may lie off a grid along the axes of the world for
 the image to be taken as it is: far less than an alignment leaves."""
+
+
+WITHIN = 0.99
+"""Share of an interpolated pixel that must come from within an empty border."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,7 +106,8 @@ class Canvas:
     ----------
     values : ndarray, shape (Y, X), float32
     inside : ndarray, shape (Y, X), bool
-        Where the image reaches.
+        Where the image reaches, without empty borders: they look alike in any two
+        images, and would be aligned instead of what is in them.
     pixel_um : float, µm
     origin_um : ndarray, shape (2,), µm
         World position of the first pixel's center.
@@ -140,7 +146,7 @@ def canvas_of(plane: PlacedImage, pixel_um: float) -> Canvas:
     InputError
         If pixels are NaN or infinite.
     """
-    pixels = _finite(plane.pixels)
+    pixels, held = _finite(plane.pixels), within_border(plane.pixels)
     linear, origin = plane.lateral[:2, :2], plane.lateral[:2, 2]
     steps = np.linalg.norm(linear, axis=0)
     grain = pixel_um / steps
@@ -148,17 +154,36 @@ def canvas_of(plane: PlacedImage, pixel_um: float) -> Canvas:
     sigmas = np.sqrt(np.maximum(grain**2 - 1, 0) / 12)
     off = np.abs(linear / pixel_um - np.eye(2)) @ np.array(pixels.shape)
     if off.max() < SAME_PLACE:
-        return Canvas(pixels, np.ones(pixels.shape, bool), pixel_um, origin.copy())
-    smooth = ndimage.gaussian_filter(pixels, sigmas) if sigmas.any() else pixels
+        return Canvas(pixels, held, pixel_um, origin.copy())
     ends = np.array(pixels.shape) - 1.0
     corners = np.array([[y, x] for y in (0, ends[0]) for x in (0, ends[1])])
     world = corners @ linear.T + origin
     low = world.min(axis=0)
     shape = tuple(np.floor((world.max(axis=0) - low) / pixel_um).astype(int) + 1)
     back = np.linalg.inv(linear)
-    values = warped(smooth, back * pixel_um, back @ (low - origin), shape, cubic=True)
+    to = back * pixel_um, back @ (low - origin), shape
+    values = warped(_smooth(pixels, sigmas), *to, cubic=True)
     inside = np.isfinite(values)
+    if not held.all():
+        share = warped(_smooth(held.astype(np.float32), sigmas), *to, cubic=True)
+        inside &= share > WITHIN
     return Canvas(np.where(inside, values, 0), inside, pixel_um, low)
+
+
+def seen_by(
+    fixed: Canvas, moving: Canvas, matrix: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Return the moving image on the grid of the fixed one; NaN where it is not.
+
+    Parameters
+    ----------
+    fixed, moving : Canvas
+    matrix : ndarray, shape (3, 3)
+        World to world in µm, moving to fixed.
+    """
+    into = np.linalg.inv(moving.to_world) @ np.linalg.inv(matrix) @ fixed.to_world
+    held = np.where(moving.inside, moving.values, np.nan)
+    return warped(held, into[:2, :2], into[:2, 2], fixed.values.shape)
 
 
 def warped(
@@ -194,6 +219,12 @@ def warped(
             cval=np.nan,
         )
     )
+
+
+def _smooth(
+    image: NDArray[np.float32], sigmas: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    return ndimage.gaussian_filter(image, sigmas) if sigmas.any() else image
 
 
 def _finite(pixels: NDArray[Any]) -> NDArray[np.float32]:

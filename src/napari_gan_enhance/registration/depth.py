@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_gan_enhance.progress import Job, Progress
-from napari_gan_enhance.registration.canvas import canvas_of, warped
+from napari_gan_enhance.registration.canvas import canvas_of, seen_by
 from napari_gan_enhance.registration.filtering import bandpassed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_gan_enhance.registration.canvas import Canvas, PlacedImage
+    from napari_gan_enhance.registration.canvas import PlacedImage
 
 SIDE = 256
 """Pixels along the longer side of what is compared: planes differ in what is in focus,
@@ -54,19 +54,12 @@ def match_depth(
         yield Progress(len(targets), total, "matching planes")
     for index in range(len(moving.z_um())):
         canvas = bandpassed(canvas_of(moving.plane(index), pixel_um))
-        sources.append(_seen(canvas, targets[0], lateral))
+        seen = seen_by(targets[0], canvas, lateral)
+        sources.append(np.nan_to_num(seen).ravel())
         yield Progress(len(targets) + len(sources), total, "matching planes")
     flat = np.stack([t.values.ravel() for t in targets])
     table = _normalized(np.stack(sources)) @ _normalized(flat).T
     return _best_shift(table, moving.z_um(), fixed.z_um())
-
-
-def _seen(
-    moving: Canvas, fixed: Canvas, lateral: NDArray[np.float64]
-) -> NDArray[np.float32]:
-    into = np.linalg.inv(moving.to_world) @ np.linalg.inv(lateral) @ fixed.to_world
-    seen = warped(moving.values, into[:2, :2], into[:2, 2], fixed.values.shape)
-    return np.nan_to_num(seen).ravel()
 
 
 def _normalized(rows: NDArray[np.float32]) -> NDArray[np.float32]:

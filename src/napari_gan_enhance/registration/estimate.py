@@ -21,7 +21,7 @@ from napari_gan_enhance.registration.canvas import (
     Canvas,
     PlacedImage,
     canvas_of,
-    warped,
+    seen_by,
 )
 from napari_gan_enhance.registration.depth import match_depth
 from napari_gan_enhance.registration.evidence import (
@@ -312,7 +312,7 @@ def _refined(
 
 def _shared(moving: Canvas, fixed: Canvas, matrix: Matrix) -> Pair:
     """Return both images weighted by the frequencies on which they agree."""
-    seen = _seen(moving, fixed, matrix)
+    seen = seen_by(fixed, moving, matrix)
     valid = np.isfinite(seen) & fixed.inside
     if not valid.any():
         return bandpassed(moving), bandpassed(fixed)
@@ -340,19 +340,13 @@ def _judged(bands: Pair, clear: Canvas, target: Canvas, matrix: Matrix) -> Agree
         The same, weighted; see `_shared`.
     matrix : ndarray, shape (3, 3)
     """
-    seen = _seen(clear, target, matrix)
+    seen = seen_by(target, clear, matrix)
     valid = np.isfinite(seen) & target.inside
     filled = np.where(valid, seen, 0).astype(np.float32)
     shifts = local_shifts(
         filled, target.values, valid, target.pixel_um, target.origin_um
     )
     return Agreement(evidence(*bands, matrix), shifts)
-
-
-def _seen(moving: Canvas, fixed: Canvas, matrix: Matrix) -> NDArray[np.float32]:
-    """Return the moving image on the grid of the fixed one; NaN outside."""
-    into = np.linalg.inv(moving.to_world) @ np.linalg.inv(matrix) @ fixed.to_world
-    return warped(moving.values, into[:2, :2], into[:2, 2], fixed.values.shape)
 
 
 def _judged_um(moving: PlacedImage, fixed: PlacedImage) -> float:

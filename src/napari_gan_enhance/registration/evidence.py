@@ -15,7 +15,7 @@ import numpy as np
 from scipy import fft
 
 from napari_gan_enhance.errors import InputError
-from napari_gan_enhance.registration.canvas import warped
+from napari_gan_enhance.registration.canvas import seen_by
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -73,8 +73,7 @@ def evidence(moving: Canvas, fixed: Canvas, matrix: NDArray[np.float64]) -> Evid
     matrix : ndarray, shape (3, 3)
         World to world in µm, moving to fixed.
     """
-    into = np.linalg.inv(moving.to_world) @ np.linalg.inv(matrix) @ fixed.to_world
-    seen = warped(moving.values, into[:2, :2], into[:2, 2], fixed.values.shape)
+    seen = seen_by(fixed, moving, matrix)
     is_seen = np.isfinite(seen)
     seen = np.where(is_seen, seen, 0)
     shape = [fft.next_fast_len(2 * n, real=True) for n in fixed.values.shape]

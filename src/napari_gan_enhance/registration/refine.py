@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
-from napari_gan_enhance.registration.canvas import warped
+from napari_gan_enhance.registration.canvas import seen_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,17 +74,16 @@ def refine(
     ------
     Step
     """
-    into = np.linalg.inv(moving.to_world) @ np.linalg.inv(matrix) @ fixed.to_world
+    back = np.linalg.inv(fixed.to_world)
     basis = _basis(kind)
     center, radius = _frame(fixed.values.shape)
     descent = _Descent(fixed, basis, center, radius)
     for _ in range(MOST_STEPS):
-        found, correlation = descent.step(moving, into)
+        found, correlation = descent.step(moving, matrix)
         change = _change(basis, found, center, radius)
-        into = into @ np.linalg.inv(change)
+        matrix = fixed.to_world @ change @ back @ matrix
         moved = _moved(change, fixed.values.shape)
-        world = fixed.to_world @ np.linalg.inv(into) @ np.linalg.inv(moving.to_world)
-        yield Step(world, correlation, moved)
+        yield Step(matrix, correlation, moved)
         if not moved > SETTLED_PX:
             return
 
@@ -114,10 +113,9 @@ class _Descent:
             ]
         ).reshape(len(basis), -1)
 
-    def step(self, moving: Canvas, into: Matrix) -> tuple[Matrix, float]:
+    def step(self, moving: Canvas, matrix: Matrix) -> tuple[Matrix, float]:
         """Return the best change of the fixed side, and the present correlation."""
-        shape = self._fixed.values.shape
-        seen = warped(moving.values, into[:2, :2], into[:2, 2], shape)
+        seen = seen_by(self._fixed, moving, matrix)
         valid = np.isfinite(seen) & self._fixed.inside
         if valid.mean() < LEAST_INSIDE:
             return np.zeros(len(self._descent)), float("nan")
