@@ -27,7 +27,7 @@ from napari_gan_enhance.registration.pair_set import (
     source_range,
 )
 from napari_gan_enhance.registration.pairing import cut_aligned, cut_channels, cut_pair
-from napari_gan_enhance.registration.resample import inner_box, resample
+from napari_gan_enhance.registration.resample import inner_box, resample, sampled
 from napari_gan_enhance.registration.transform import Transform
 
 if TYPE_CHECKING:
@@ -77,6 +77,32 @@ def test_patches_that_show_something_else_are_left_out(field, rng) -> None:
     assert kept.max() == 1
     assert kept.sum() == 19 * 64**2
     assert not kept[64:128, 128:192].any()
+
+
+def framed(pixels: np.ndarray, width: int = 16) -> np.ndarray:
+    inner = pixels[width:-width, width:-width]
+    return np.pad(inner, width)
+
+
+@pytest.mark.parametrize("sides", [(0,), (1,), (0, 1)], ids=str)
+def test_empty_borders_are_in_no_pair(field, sides) -> None:
+    pair = [field + 1000, field * 3 + 4000]
+    for side in sides:
+        pair[side] = framed(pair[side])
+    cut = drain(cut_pair(*([placed(pixels)] for pixels in pair)))
+    # Of 256 x 320 pixels 224 x 288 are left: three by four patches of 64.
+    assert (cut.accepted, cut.rejected) == (12, 0)
+    assert all(p.source.all() and p.target.all() for p in cut.pieces)
+
+
+def test_turned_border_does_not_shine_through(field) -> None:
+    target, world = field + 4000, np.eye(3)
+    world[:2, :2] = [[0.9998, -0.02], [0.02, 0.9998]]
+    same = sampled(target, world, field.shape, np.eye(3))
+    source = placed(np.nan_to_num(same, nan=target.mean()))
+    cut = drain(cut_pair([source], [PlacedImage(framed(target), world)], patch=16))
+    # Splines and their cut to the range of the plane stay within 1 % of the step.
+    assert min(p.target.min() for p in cut.pieces) > 0.99 * target.min()
 
 
 def test_unrelated_and_separate_images_are_refused(field, rng) -> None:

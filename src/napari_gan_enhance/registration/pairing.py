@@ -1,10 +1,10 @@
 """Cut training pairs from two aligned images: the target on the source's grid.
 
-source  +-------------------+      overlap: what the target covers wholly,
-        |   +-----------+   |      cut into patches; patches whose structure does
-        |   |###########|   |      not show in the target are left out, the others
-        |   |######..###|   |      joined to rectangles as large as possible
-        +---|######..###|---+
+source  +-------------------+      overlap: what the target covers wholly, both
+        |   +-----------+   |      without empty borders, cut into patches; patches
+        |   |###########|   |      whose structure does not show in the target are
+        |   |######..###|   |      left out, the others joined to rectangles as large
+        +---|######..###|---+      as possible
             +-----------+   target
 """
 
@@ -20,7 +20,8 @@ from napari_gan_enhance.errors import TrainingError
 from napari_gan_enhance.micrograph.intensity import check_finite
 from napari_gan_enhance.micrograph.view import AxesView
 from napari_gan_enhance.progress import Job, Progress, RemainingTime
-from napari_gan_enhance.registration.canvas import Canvas, PlacedImage
+from napari_gan_enhance.registration.borders import within_border
+from napari_gan_enhance.registration.canvas import WITHIN, Canvas, PlacedImage
 from napari_gan_enhance.registration.filtering import bandpassed
 from napari_gan_enhance.registration.levels import levels_of
 from napari_gan_enhance.registration.resample import (
@@ -260,10 +261,23 @@ def _facing(
         if not reaches:
             return None
         shape = source[0].pixels.shape[-2], source[0].pixels.shape[-1]
-        planes.append(sampled(plane, image.lateral, shape, source[0].lateral))
+        planes.append(_held(plane, image.lateral, shape, source[0].lateral))
     facing = np.stack([s.plane(index).pixels for s in source])
     check_finite(facing, "The source")
     return facing, np.stack(planes)
+
+
+def _held(
+    plane: NDArray[np.float32],
+    to_world: NDArray[np.float64],
+    shape: tuple[int, int],
+    grid: NDArray[np.float64],
+) -> NDArray[np.float32]:
+    """Return a plane on another grid; NaN outside of it and on its empty border."""
+    found, held = sampled(plane, to_world, shape, grid), within_border(plane)
+    if not held.all():
+        found[~(sampled(held, to_world, shape, grid) > WITHIN)] = np.nan
+    return found
 
 
 def _good_patches(
@@ -273,7 +287,8 @@ def _good_patches(
 
     A patch counts if any channel correlates: a channel may be empty in a place.
     """
-    covered: NDArray[np.bool_] = np.asarray(np.isfinite(target).all(axis=0))
+    held = [np.isfinite(target).all(axis=0), *map(within_border, source)]
+    covered = np.logical_and.reduce(held)
     rows, columns = inner_box(covered)
     counts = (rows.stop - rows.start) // patch, (columns.stop - columns.start) // patch
     origin = rows.start, columns.start
