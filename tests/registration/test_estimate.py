@@ -9,6 +9,7 @@ from scipy.ndimage import gaussian_filter
 from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.progress import Progress, drain
 from napari_gan_enhance.registration.canvas import PlacedImage, canvas_of
+from napari_gan_enhance.registration.depth import match_depth
 from napari_gan_enhance.registration.estimate import AlignSettings, estimate, measure
 
 SHAPE = (160, 160)
@@ -141,6 +142,22 @@ def test_stack_is_shifted_onto_a_stack(spots) -> None:
     # Plane 0 of the moving stack is plane 4 of the fixed one.
     assert found.transform.z_um == pytest.approx(2.0, abs=PLANE_SHARE * 0.5)
     assert corner_error(found.transform.lateral, np.eye(3)) < CORNER_PX
+
+
+@pytest.mark.parametrize("planes", [0, 3])
+def test_empty_planes_do_not_move_a_stack(rng, planes) -> None:
+    """A specimen of 12 planes in stacks of 40: the rest holds camera noise only."""
+    volume = np.zeros((60, 96, 96))
+    at = rng.integers(24, 36, 120), *rng.integers(0, 96, (2, 120))
+    volume[at] = 9000 * rng.random(120)
+    stacks = [
+        2 * gaussian_filter(volume, (6, 2, 2))[10 + planes : 50 + planes],
+        gaussian_filter(volume, (4, 1.2, 1.2))[10:50],
+    ]
+    world = np.diag([0.2, 0.1, 0.1, 1.0])
+    pair = [PlacedImage(s + rng.normal(100, 2, s.shape), world) for s in stacks]
+    found = drain(match_depth(*pair, np.eye(3)))
+    assert found == pytest.approx(0.2 * planes, abs=PLANE_SHARE * 0.2)
 
 
 def test_what_is_left_is_measured_where_the_images_lie(spots, turned) -> None:

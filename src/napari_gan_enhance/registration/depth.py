@@ -8,12 +8,12 @@ import numpy as np
 
 from napari_gan_enhance.progress import Job, Progress
 from napari_gan_enhance.registration.canvas import canvas_of, seen_by
-from napari_gan_enhance.registration.filtering import bandpassed
+from napari_gan_enhance.registration.filtering import band_of, contrast_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_gan_enhance.registration.canvas import PlacedImage
+    from napari_gan_enhance.registration.canvas import Canvas, PlacedImage
 
 SIDE = 256
 """Pixels along the longer side of what is compared: planes differ in what is in focus,
@@ -38,7 +38,7 @@ def match_depth(
     Yields
     ------
     Progress
-        After each plane.
+        After each plane, twice: its place, and what of it is compared.
 
     Returns
     -------
@@ -47,34 +47,39 @@ def match_depth(
     """
     side = max(max(p.pixels.shape[-2:]) * p.pixel_um for p in (moving, fixed))
     pixel_um = max(side / SIDE, moving.pixel_um, fixed.pixel_um)
-    total = len(moving.z_um()) + len(fixed.z_um())
-    targets, sources = [], []
-    for index in range(len(fixed.z_um())):
-        targets.append(bandpassed(canvas_of(fixed.plane(index), pixel_um)))
-        yield Progress(len(targets), total, "matching planes")
-    for index in range(len(moving.z_um())):
-        canvas = bandpassed(canvas_of(moving.plane(index), pixel_um))
-        seen = seen_by(targets[0], canvas, lateral)
-        sources.append(np.nan_to_num(seen).ravel())
-        yield Progress(len(targets) + len(sources), total, "matching planes")
-    flat = np.stack([t.values.ravel() for t in targets])
-    table = _normalized(np.stack(sources)) @ _normalized(flat).T
-    return _best_shift(table, moving.z_um(), fixed.z_um())
-
-
-def _normalized(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows / np.maximum(norms, np.finfo(np.float32).tiny))
+    planes = [(p, index) for p in (fixed, moving) for index in range(len(p.z_um()))]
+    canvases: list[Canvas] = []
+    for image, index in planes:
+        canvases.append(canvas_of(image.plane(index), pixel_um))
+        yield Progress(len(canvases), 2 * len(planes), "matching planes")
+    targets, sources = canvases[: len(fixed.z_um())], canvases[len(fixed.z_um()) :]
+    still, seen = [], []
+    # One contrast for each image: empty planes must not look as full as others.
+    contrast = contrast_of(targets)
+    for target in targets:
+        still.append(band_of(target, contrast).values.ravel())
+        yield Progress(len(planes) + len(still), 2 * len(planes), "matching planes")
+    contrast = contrast_of(sources)
+    for source in sources:
+        clear = seen_by(targets[0], band_of(source, contrast), lateral)
+        seen.append(np.nan_to_num(clear).ravel())
+        done = len(planes) + len(still) + len(seen)
+        yield Progress(done, 2 * len(planes), "matching planes")
+    return _best_shift(np.stack(seen), np.stack(still), moving.z_um(), fixed.z_um())
 
 
 def _best_shift(
-    table: NDArray[np.float32], moving: NDArray[np.float64], fixed: NDArray[np.float64]
+    seen: NDArray[np.float32],
+    still: NDArray[np.float32],
+    moving: NDArray[np.float64],
+    fixed: NDArray[np.float64],
 ) -> float:
-    """Return the shift with the best mean of the correlations of facing planes.
+    """Return the shift at which the volumes that face each other correlate best.
 
     Parameters
     ----------
-    table : ndarray, shape (moving planes, fixed planes)
+    seen, still : ndarray, shape (planes, pixels)
+        Of the moving and the fixed image.
     moving, fixed : ndarray, µm
         Where the planes stand, evenly spaced.
     """
@@ -82,8 +87,9 @@ def _best_shift(
     step = min(s for s in steps if s > 0)
     first, last = fixed.min() - moving.max(), fixed.max() - moving.min()
     shifts = np.arange(first, last + step / 2, step)
-    least = max(1.0, LEAST_PLANES * min(len(moving), len(fixed)))
-    scores = np.array([_score(table, moving + s, fixed, least) for s in shifts])
+    products = seen @ still.T, (seen**2).sum(axis=1), (still**2).sum(axis=1)
+    spacing = steps[-1] if len(fixed) > 1 else step
+    scores = np.array([_score(products, moving + s, fixed, spacing) for s in shifts])
     best = int(np.argmax(scores))
     if not 0 < best < len(shifts) - 1:
         return float(shifts[best])
@@ -95,18 +101,29 @@ def _best_shift(
 
 
 def _score(
-    table: NDArray[np.float32],
+    products: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]],
     moved: NDArray[np.float64],
     fixed: NDArray[np.float64],
-    least: float,
+    spacing: float,
 ) -> float:
-    """Return the mean correlation of planes that face each other."""
-    order = np.argsort(fixed)
-    low, high = fixed.min() - 1e-6, fixed.max() + 1e-6
-    facing = [
-        float(np.interp(z, fixed[order], table[row, order]))
-        for row, z in enumerate(moved)
-        if low <= z <= high
-    ]
-    # A coarser moving stack faces more fixed planes than it has.
-    return float(np.mean(facing)) if len(facing) >= min(least, len(moved)) else -np.inf
+    """Return the correlation of all planes that face each other, as one volume.
+
+    A mean over planes would rise as empty ones leave the overlap.
+
+    Parameters
+    ----------
+    products : (ndarray, ndarray, ndarray)
+        Of moving with fixed planes, and of each with itself.
+    moved, fixed : ndarray, µm
+    spacing : float, µm
+        Of the fixed planes; between two of them lies their weighted mean.
+    """
+    faces = (moved >= fixed.min() - 1e-6) & (moved <= fixed.max() + 1e-6)
+    least = max(1.0, LEAST_PLANES * min(len(moved), len(fixed)))
+    if faces.sum() < least:
+        return -np.inf
+    apart = np.abs(moved[faces, None] - fixed) / spacing
+    weights = np.clip(1 - apart, 0, None)
+    cross, own, other = products
+    energy = own[faces].sum() * (weights @ other).sum()
+    return float((weights * cross[faces]).sum() / np.sqrt(max(energy, 1e-30)))

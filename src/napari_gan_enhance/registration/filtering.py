@@ -16,6 +16,8 @@ import numpy as np
 from scipy import fft, ndimage
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from napari_gan_enhance.registration.canvas import Canvas
@@ -59,17 +61,29 @@ def bandpassed(canvas: Canvas) -> Canvas:
     Intensities are compressed by a square root first: it makes shot noise even and
     brings images of different contrast closer to each other.
     """
-    low, high = np.percentile(canvas.values[canvas.inside][::3], [1, 99.9])
+    band = band_of(canvas, contrast_of([canvas])).values
+    energy = ndimage.gaussian_filter(band * band, 2 * COARSE, truncate=2)
+    floor = NOISE_FLOOR * float((band * band).mean())
+    return canvas.with_values(band / np.sqrt(energy + floor + np.finfo("f4").tiny))
+
+
+def contrast_of(canvases: Sequence[Canvas]) -> tuple[float, float]:
+    """Return the intensities of dark and bright in the planes of one image."""
+    seen = [canvas.values[canvas.inside][::3] for canvas in canvases]
+    low, high = np.percentile(np.concatenate(seen), [1, 99.9])
+    return float(low), float(high)
+
+
+def band_of(canvas: Canvas, contrast: tuple[float, float]) -> Canvas:
+    """Return local structure, as strong as it is in that contrast."""
+    low, high = contrast
     if not low < high:
         return canvas.with_values(np.zeros_like(canvas.values))
     share = np.clip((canvas.values - low) / (high - low), 0, None)
     filled = np.where(canvas.inside, np.sqrt(share), 0)
     weight = canvas.inside.astype(np.float32)
     band = _inside_blur(filled, weight, FINE) - _inside_blur(filled, weight, COARSE)
-    band *= weight
-    energy = ndimage.gaussian_filter(band * band, 2 * COARSE, truncate=2)
-    floor = NOISE_FLOOR * float((band * band).mean())
-    return canvas.with_values(band / np.sqrt(energy + floor + np.finfo("f4").tiny))
+    return canvas.with_values(band * weight)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
