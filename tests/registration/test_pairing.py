@@ -115,6 +115,26 @@ def test_unrelated_and_separate_images_are_refused(field, rng) -> None:
         drain(cut_pair([placed(field)] * 2, [placed(field)]))
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_no_more_patches_than_by_chance_are_refused(rng, count) -> None:
+    """Of 64 patches 1 % pass by construction: 3 or more in 2.7 of a hundred pairs."""
+    pair = gaussian_filter(rng.standard_normal((2, 512, 512)), (0, 2, 2))
+    pair[1, :64, : 64 * count] = pair[0, :64, : 64 * count]
+    source, target = (placed(pixels) for pixels in pair)
+    with pytest.raises(TrainingError, match=r"Of 64 patches .* than by chance"):
+        drain(cut_channels([source], [target]))
+    cut = drain(cut_channels([source, source], [target, source]))
+    assert (cut.accepted, cut.rejected) == (64, 64)
+    assert {piece.channel for piece in cut.pieces} == {1}
+
+
+def test_few_patches_that_correlate_are_kept(rng) -> None:
+    pair = gaussian_filter(rng.standard_normal((2, 512, 512)), (0, 2, 2))
+    pair[1, :64] = pair[0, :64]
+    cut = drain(cut_pair(*([placed(pixels)] for pixels in pair)))
+    assert cut.accepted >= 8
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_source_that_is_not_finite_is_refused(field, value) -> None:
     broken = field.copy()

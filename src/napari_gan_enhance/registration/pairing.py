@@ -15,6 +15,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import special
 
 from napari_gan_enhance.errors import TrainingError
 from napari_gan_enhance.micrograph.intensity import check_finite
@@ -50,6 +51,9 @@ exceed."""
 
 LEAST_CORRELATION = 0.15
 """And at least that much, where wrong partners are few."""
+
+MOST_LUCK = 1e-3
+"""How probable so many accepted patches may be where none belongs to its partner."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,7 +126,7 @@ def cut_pair(
     Raises
     ------
     TrainingError
-        If the images do not overlap, or no patch correlates.
+        If the images do not overlap, or no more patches correlate than by chance.
     InputError
         If one of them holds NaN or infinite pixels.
     """
@@ -137,7 +141,8 @@ def cut_channels(
 ) -> Job[CutPair]:
     """Cut every channel for itself, for networks of one channel.
 
-    A channel that correlates nowhere gives nothing. As `cut_pair` for the rest.
+    A channel of which no more patches correlate than by chance gives nothing. As
+    `cut_pair` for the rest.
 
     Returns
     -------
@@ -217,8 +222,21 @@ def _cut(
         left = clock.after(index + 1, count)
         done = number * count + index + 1
         yield Progress(done, parts * count, "cutting pairs", left)
+    if _is_chance(accepted, rejected, len(source)):
+        pieces, accepted, rejected = [], 0, accepted + rejected
     levels = tuple(levels_of(channel.pixels) for channel in source)
     return CutPair(tuple(pieces), accepted, rejected, patch, shape, levels)
+
+
+def _is_chance(accepted: int, rejected: int, channels: int) -> bool:
+    """Return whether so many patches may be accepted of images of different things.
+
+    Of those patches `CHANCE` lets a share pass in each channel. Where all were accepted
+    there may be one only, of which nothing can be said.
+    """
+    share = 1 - (CHANCE / 100) ** channels
+    luck = special.bdtrc(accepted - 1, accepted + rejected, share)
+    return bool(rejected and luck > MOST_LUCK)
 
 
 def _check_channels(
@@ -239,8 +257,9 @@ def _check(accepted: int, rejected: int, patch: int) -> None:
         )
     if not accepted:
         raise TrainingError(
-            f"None of {rejected} patches of source and target correlate - both must "
-            "show the same structures in the same place - align them better."
+            f"Of {rejected} patches of source and target no more correlate than by "
+            "chance - both must show the same structures in the same place - align "
+            "them better."
         )
 
 
