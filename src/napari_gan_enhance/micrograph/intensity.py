@@ -20,12 +20,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BLOCK = 512
-"""Side of the blocks in which an image is sampled, in pixels; each is of one plane, so
-that they spread over a whole stack."""
+"""Side of the blocks, each of one plane, in which a whole image is read; pixels."""
 
 MOST_SAMPLES = 2**24
-"""Above so many pixels, randomly chosen blocks stand for the whole: 64 blocks fix a
-percentile well enough, and a terabyte is not read twice."""
+"""Above so many pixels, randomly chosen blocks stand for the whole, so that a terabyte
+is not read twice."""
+
+SAMPLE = 256
+"""Side of these: many small ones, spread over all planes. Cells on 1 % of the image are
+missed by 256 blocks in 1 of 13 layouts, by 64 of twice the side in every other; smaller
+ones still would cost much time, as a file decodes whole tiles or strips."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +165,9 @@ def _blocks(
             f"{name} has shape {tuple(shape)} and holds no pixels - every axis "
             "needs at least one - choose another image."
         )
-    sides = [1] * (len(shape) - 2) + [BLOCK, BLOCK][-len(shape) :]
+    is_whole = most_pixels is None or math.prod(shape) <= most_pixels
+    side = BLOCK if is_whole else SAMPLE
+    sides = [1] * (len(shape) - 2) + [side, side][-len(shape) :]
     grid = [range(0, n, side) for n, side in zip(shape, sides, strict=True)]
     for place in _shared_out(tuple(map(len, grid)), shape, most_pixels):
         window = tuple(
