@@ -247,6 +247,18 @@ def test_samples_that_are_no_color_are_channels(
     assert read_micrograph(path).axes == "CYX"
 
 
+@pytest.mark.parametrize(("channels", "axes"), [(1, "YXC"), (3, "CYXZ")])
+def test_gray_samples_beside_a_channel_axis_of_one_are_channels(
+    tmp_path: Path, channels: int, axes: str
+) -> None:
+    path = tmp_path / "two.tif"
+    tifffile.imwrite(
+        path, np.zeros((channels, 8, 9, 2), "u2"), photometric="minisblack",
+        planarconfig="contig", metadata={"axes": "CYXS"},
+    )  # fmt: skip
+    assert read_micrograph(path).axes == axes
+
+
 def test_palette_becomes_color(tmp_path: Path, rng: np.random.Generator) -> None:
     indices = rng.integers(0, 256, (6, 7), dtype="u1")
     colors = rng.integers(0, 256, (3, 256), dtype="u2")

@@ -64,6 +64,7 @@ def plan_axes(
     """
     taken: list[int | slice] = [slice(0, n) for n in shape]
     letters = list(axes)
+    has_channels = dict(zip(axes, shape, strict=True)).get("C", 1) > 1
     for i, (letter, size) in enumerate(zip(axes, shape, strict=True)):
         kept = max(size - alpha, 1) if letter == "S" else size
         taken[i] = slice(0, kept)
@@ -72,7 +73,7 @@ def plan_axes(
         elif kept == 1 and letter not in "YX":
             taken[i] = 0
         elif letter == "S" and not (color and kept == 3):
-            letters[i] = "C" if "C" not in axes else "?"
+            letters[i] = "?" if has_channels else "C"
     kept_letters = [
         x for x, part in zip(letters, taken, strict=True) if isinstance(part, slice)
     ]
