@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from napari_gan_enhance.errors import InputError, OutputError
 from napari_gan_enhance.io import tiff_writing
 from napari_gan_enhance.io.read import read_micrograph
 from napari_gan_enhance.io.write import check_output, write_micrograph
+from napari_gan_enhance.io.zarr_writing import write_zarr
 from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
 from napari_gan_enhance.micrograph.microscope import Channel, Microscope, Modality
 from napari_gan_enhance.progress import drain
@@ -201,6 +203,18 @@ def test_progress_counts_every_tile(tmp_path: Path) -> None:
     # two planes of 2 x 2 tiles of 512, after one report before the first
     assert [r.done for r in reports] == list(range(9))
     assert {(r.total, r.stage) for r in reports} == {(8, "writing")}
+
+
+def test_zarr_of_many_chunks_takes_no_memory_for_their_list(tmp_path: Path) -> None:
+    planes = np.broadcast_to(np.uint8(1), (100, 20, 100, 2, 2))
+    job = write_zarr(tmp_path / "many.zarr", Micrograph(planes, "TCZYX"))
+    tracemalloc.start()
+    first = next(job)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    job.close()
+    assert (first.done, first.total) == (1, 200_000)
+    assert peak < 20e6  # a list of all windows takes 74 MB
 
 
 @pytest.mark.parametrize("suffix", [".tif", ".zarr"])

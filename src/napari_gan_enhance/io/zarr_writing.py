@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,6 @@ from napari_gan_enhance.micrograph.view import AxesView
 from napari_gan_enhance.progress import Progress, RemainingTime
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -67,15 +67,16 @@ def write_zarr(part: Path, micrograph: Micrograph) -> Job[None]:
         ),
         dimension_names=[_name(a) for a in order],
     )
-    windows = list(_windows(order, view.shape))
+    pieces = [_pieces(a, n) for a, n in zip(order, view.shape, strict=True)]
+    total = math.prod(map(len, pieces))
     spans = _Spans(order, view.shape)
     remaining = RemainingTime()
-    for done, window in enumerate(windows, start=1):
+    for done, window in enumerate(itertools.product(*pieces), start=1):
         block = view[window]
         target[window] = block
         spans.add(window, block)
-        left = remaining.after(done, len(windows))
-        yield Progress(done, len(windows), "writing", left)
+        left = remaining.after(done, total)
+        yield Progress(done, total, "writing", left)
     group.attrs.update(_attributes(micrograph, order, spans))
 
 
@@ -124,14 +125,10 @@ class _Spans:
         return {"min": low, "max": high, "start": low, "end": high}
 
 
-def _windows(order: str, shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
-    steps = [CHUNK if a in "YX" else 1 for a in order]
-    starts = [range(0, n, step) for n, step in zip(shape, steps, strict=True)]
-    for corner in itertools.product(*starts):
-        yield tuple(
-            slice(a, min(a + step, n))
-            for a, step, n in zip(corner, steps, shape, strict=True)
-        )
+def _pieces(axis: str, size: int) -> list[slice]:
+    """Cut an axis into the parts that its chunks cover."""
+    step = CHUNK if axis in "YX" else 1
+    return [slice(a, min(a + step, size)) for a in range(0, size, step)]
 
 
 def _name(axis: str) -> str:
