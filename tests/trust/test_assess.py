@@ -138,6 +138,16 @@ def test_only_cells_of_a_large_plane_are_found_wherever_they_lie(rng, background
     assert whole.rsp > 0.95
 
 
+def test_blank_plane_of_a_stack_has_blank_maps(rng):
+    true, image = scene(rng, 64)
+    raw = micrograph(np.stack([image, np.full_like(image, 7)]), "ZYX")
+    result = micrograph(np.stack([true, true]), "ZYX")  # made up in the second
+    maps = run(raw, result)
+    for made in maps.named().values():
+        assert made.pixels[0].any()
+        assert not made.pixels[1].any()
+
+
 def test_mask_is_measured_like_its_zeros_and_ones(rng):
     _, image = scene(rng)
     mask = image > np.percentile(image, 95)
