@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
+from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.viewer.alignment import show_depth
 from napari_gan_enhance.viewer.metrics_layers import placed_layer
 from napari_gan_enhance.viewer.placement import facing_views, view_of
@@ -59,3 +60,19 @@ def test_alpha_is_no_light() -> None:
     colors[..., 1], colors[..., 3] = 90, 255
     layer = viewer.add_image(colors, rgb=True)
     assert np.unique(view_of(viewer, layer).read().pixels) == [30]
+
+
+@pytest.mark.parametrize("labels", ["xy", "yxz", "zxy", "xyc"])
+def test_axes_in_another_order_are_refused(viewer: ViewerModel, labels: str) -> None:
+    shape = [64 if label in "xy" else 3 for label in labels]
+    other = viewer.add_image(
+        np.zeros(shape), axis_labels=tuple(labels), name="other", rgb=False
+    )
+    with pytest.raises(InputError, match=rf"'other' has the axes {labels.upper()} "):
+        facing_views(viewer, [other, viewer.layers["flat"]])
+
+
+def test_channels_may_come_last(viewer: ViewerModel) -> None:
+    pixels = np.arange(2.0) * np.ones((64, 64, 1))
+    layer = viewer.add_image(pixels, axis_labels=("y", "x", "c"), rgb=False)
+    assert np.unique(view_of(viewer, layer, channel=1).read().pixels) == [1]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.registration.canvas import PlacedImage
 from napari_gan_enhance.registration.transform import with_axes
 from napari_gan_enhance.viewer.layers import layer_axes
@@ -75,9 +76,14 @@ def view_of(
     Raises
     ------
     InputError
-        If the axes of the layer have no meaning.
+        If the axes of the layer have no meaning, or another order than (Z), Y, X.
     """
     axes = layer_axes(layer)
+    if [a for a in axes if a in "ZYX"] != [a for a in "ZYX" if a in axes]:
+        raise InputError(
+            f"Layer {layer.name!r} has the axes {axes} - to be aligned it needs Z "
+            "before Y before X - transpose it."
+        )
     data = layer.data[0] if layer.multiscale else layer.data
     index: list[int | slice] = []
     at = shown_index(viewer, layer)
@@ -111,7 +117,7 @@ def facing_views(
     Raises
     ------
     InputError
-        If the axes of a layer have no meaning.
+        As `view_of`.
     """
     return _views(viewer, layers, channel, is_stack_cut=True)
 
@@ -129,7 +135,7 @@ def whole_views(
     Raises
     ------
     InputError
-        If the axes of a layer have no meaning.
+        As `view_of`.
     """
     return _views(viewer, layers, None, is_stack_cut=False)
 
