@@ -117,6 +117,18 @@ def test_constant_and_hostile_images_are_refused(spots) -> None:
         aligned(image[:15], image)
 
 
+@pytest.mark.parametrize("entry", [(1, 0), (2, 0), (0, 1), (0, 2)])
+def test_tilted_stacks_are_refused(entry) -> None:
+    """Deskewing shifts each plane by the same step; one of them alone has a place."""
+    tilt = np.eye(4)
+    tilt[entry] = 0.5
+    with pytest.raises(InputError, match="resample the stack first"):
+        PlacedImage(np.zeros((3, 64, 64)), tilt)
+    tilt[:3, 3] = 2 * tilt[:3, 0]
+    place = PlacedImage(np.zeros((1, 64, 64)), tilt).plane(0).to_world
+    assert place[:2, 2].tolist() == [2 * tilt[1, 0], 2 * tilt[2, 0]]
+
+
 def stack(spots, count, blur_at) -> np.ndarray:
     """Planes whose blur grows with the distance from one of them."""
     planes = []

@@ -24,8 +24,8 @@ SMALLEST_SIDE = 16
 """Pixels; below there is nothing to correlate."""
 
 SAME_PLACE = 0.01
-"""Pixels by which the farthest one may lie off a grid along the axes of the world for
-the image to be taken as it is: far less than an alignment leaves."""
+"""Pixels, or planes, by which the farthest one may lie off a grid along the axes of the
+world for the image to be taken as it is: far less than an alignment leaves."""
 
 
 WITHIN = 0.99
@@ -46,7 +46,8 @@ class PlacedImage:
     Raises
     ------
     InputError
-        If the numbers of axes do not fit, or the sides are too short.
+        If the numbers of axes do not fit, the planes are tilted, or the sides are too
+        short.
     """
 
     pixels: NDArray[Any]
@@ -60,12 +61,26 @@ class PlacedImage:
                 f"{self.to_world.shape} cannot be aligned - planes (Y, X) and stacks "
                 "(Z, Y, X) can, each with its own matrix - reduce it."
             )
+        if n == 3 and self._is_tilted():
+            raise InputError(
+                "The planes of a stack are tilted, or shifted against each other as Z "
+                "grows - they must lie above each other to be aligned or paired - "
+                "resample the stack first."
+            )
         if min(self.pixels.shape[-2:]) < SMALLEST_SIDE:
             raise InputError(
                 f"An image of shape {self.pixels.shape} is too small to be aligned - "
                 f"at least {SMALLEST_SIDE} pixels are needed on each side - use a "
                 "larger part of the field."
             )
+
+    def _is_tilted(self) -> bool:
+        """Return whether Z is mixed with Y and X; a single plane may lie anywhere."""
+        planes, *sides = (n - 1 for n in self.pixels.shape)
+        shifted = np.abs(self.to_world[1:3, 0]).max() * planes
+        lifted = np.abs(self.to_world[0, 1:3]) @ sides * min(planes, 1)
+        step = abs(float(self.to_world[0, 0]))
+        return bool(shifted > SAME_PLACE * self.pixel_um or lifted > SAME_PLACE * step)
 
     @property
     def lateral(self) -> NDArray[np.float64]:
