@@ -42,7 +42,7 @@ def within_border(plane: NDArray[Any]) -> NDArray[np.bool_]:
         All True if there is no border, or nothing else.
     """
     inside = np.ones(plane.shape, bool)
-    for value in np.unique(plane[[0, 0, -1, -1], [0, -1, 0, -1]]):
+    for value in _corner_values(plane):
         image = plane != value
         held = _spans(image) & _spans(image.T).T
         if held.all() or not held.any():
@@ -53,6 +53,17 @@ def within_border(plane: NDArray[Any]) -> NDArray[np.bool_]:
         if (step[rim] > least).mean() > LEAST_DIFFERENT:
             inside &= held
     return inside
+
+
+def _corner_values(plane: NDArray[Any]) -> set[Any]:
+    """Return the values that begin at a corner and go on along an edge."""
+    corners = [plane[::down, ::right] for down in (1, -1) for right in (1, -1)]
+    return {
+        corner[0, 0]
+        for corner in corners
+        for edge in (corner[0], corner[:, 0])
+        if (edge[:LEAST_ALONG] == corner[0, 0]).all()
+    }
 
 
 def _spans(image: NDArray[np.bool_]) -> NDArray[np.bool_]:
