@@ -49,6 +49,10 @@ CHANCE = 99.0
 """Percentile of the correlation of patches with wrong partners that a patch must
 exceed."""
 
+WRONG_PARTNERS = 2**14
+"""At least so many are compared of a plane that has them: all of one of 8 megapixels
+would be four million. Their percentile is that of 160 that lie above it."""
+
 LEAST_CORRELATION = 0.15
 """And at least that much, where wrong partners are few."""
 
@@ -318,12 +322,31 @@ def _good_patches(
     for s, t in zip(source, target, strict=True):
         own = _patches(s[box].astype(np.float32), patch)
         other = _patches(t[box], patch)
-        table = other @ own.T
-        right = np.diag(table)
-        wrong = table[~np.eye(len(table), dtype=bool)]
-        limit = float(np.percentile(wrong, CHANCE)) if wrong.size else 0.0
-        good |= (right > max(limit, LEAST_CORRELATION)).reshape(counts)
+        limit = max(_chance_level(own, other), LEAST_CORRELATION)
+        good |= (_correlations(own, other) > limit).reshape(counts)
     return good, origin
+
+
+def _chance_level(own: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """Return the correlation that patches with wrong partners seldom exceed.
+
+    Each patch with the one so many further on; where not all of these fit, by steps
+    that are drawn, the same each time.
+    """
+    count = len(own)
+    steps = np.random.default_rng(0).permutation(np.arange(1, count))
+    wrong = [
+        _correlations(own, np.roll(other, step, axis=0))
+        for step in steps[: -(-WRONG_PARTNERS // count)]
+    ]
+    return float(np.percentile(wrong, CHANCE)) if wrong else 0.0
+
+
+def _correlations(
+    own: NDArray[np.float32], other: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return that of each row with the one beside it."""
+    return np.asarray(np.einsum("ij,ij->i", own, other))
 
 
 def _patches(plane: NDArray[np.float32], patch: int) -> NDArray[np.float32]:
