@@ -117,6 +117,14 @@ def test_constant_and_hostile_images_are_refused(spots) -> None:
         aligned(image[:15], image)
 
 
+def test_image_smaller_than_a_pixel_of_the_other_is_refused(spots, turned) -> None:
+    image, small = spots.image(SHAPE), turned(33, 0.001, np.full(2, 80.0))
+    with pytest.raises(InputError, match="correlate by 0"):
+        aligned(image[:40, :40], image, (small, None))
+    pair = PlacedImage(image[:40, :40], small), PlacedImage(image, np.eye(3))
+    assert not drain(measure(*pair)).evidence.is_convincing
+
+
 @pytest.mark.parametrize("entry", [(1, 0), (2, 0), (0, 1), (0, 2)])
 def test_tilted_stacks_are_refused(entry) -> None:
     """Deskewing shifts each plane by the same step; one of them alone has a place."""

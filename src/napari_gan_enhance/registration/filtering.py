@@ -68,9 +68,13 @@ def bandpassed(canvas: Canvas) -> Canvas:
 
 
 def contrast_of(canvases: Sequence[Canvas]) -> tuple[float, float]:
-    """Return the intensities of dark and bright in the planes of one image."""
-    seen = [canvas.values[canvas.inside][::3] for canvas in canvases]
-    low, high = np.percentile(np.concatenate(seen), [1, 99.9])
+    """Return the intensities of dark and bright in the planes of one image.
+
+    They are equal where the image reaches no pixel: it may be smaller than those of
+    the other one.
+    """
+    seen = np.concatenate([c.values[c.inside][::3] for c in canvases])
+    low, high = np.percentile(seen, [1, 99.9]) if seen.size else (0, 0)
     return float(low), float(high)
 
 
