@@ -20,6 +20,7 @@ from napari_gan_enhance.micrograph.microscope import Channel, Microscope
 from napari_gan_enhance.progress import drain
 from napari_gan_enhance.registration import pair_set
 from napari_gan_enhance.registration.canvas import PlacedImage
+from napari_gan_enhance.registration.levels import PERCENTS
 from napari_gan_enhance.registration.pair_description import read_pair_set
 from napari_gan_enhance.registration.pair_set import (
     add_to_pair_set,
@@ -159,6 +160,17 @@ def test_source_that_is_not_finite_is_refused(field, value) -> None:
     broken[100, 100] = value
     with pytest.raises(InputError, match="The source holds NaN or infinite"):
         drain(cut_pair([placed(broken)], [placed(field)]))
+
+
+def test_planes_that_face_no_target_may_be_nan(field) -> None:
+    source = np.stack([field, field, np.full_like(field, np.nan)])
+    cut = drain(cut_pair([placed(source)], [placed(source[:2])]))
+    assert (cut.accepted, cut.rejected) == (40, 0)
+    np.testing.assert_allclose(cut.levels[0], np.percentile(source[:2], PERCENTS))
+    away = np.eye(4)
+    away[0, 3] = 9.0
+    with pytest.raises(TrainingError, match="share no 64 x 64 pixels"):
+        drain(cut_pair([placed(source[2:])], [PlacedImage(source[:2], away)]))
 
 
 def test_planes_of_stacks_are_paired_where_they_lie(field) -> None:

@@ -30,12 +30,14 @@ def levels_of(pixels: NDArray[Any]) -> tuple[float, ...]:
     Parameters
     ----------
     pixels : ndarray, any shape
+        Those that are NaN or infinite do not count; some must be finite.
     """
     flat = pixels.reshape(-1)
     sample = flat[:: max(1, flat.size // MOST_SAMPLES)]
     if sample.dtype == bool:
         sample = sample.astype(np.uint8)  # numpy interpolates between no booleans
-    return tuple(map(float, np.percentile(sample, PERCENTS)))
+    finite = sample[np.isfinite(sample)]
+    return tuple(map(float, np.percentile(finite, PERCENTS)))
 
 
 def level_at(

@@ -228,7 +228,9 @@ def _cut(
         yield Progress(done, parts * count, "cutting pairs", left)
     if _is_chance(accepted, rejected, len(source)):
         pieces, accepted, rejected = [], 0, accepted + rejected
-    levels = tuple(levels_of(channel.pixels) for channel in source)
+    # Planes that face no target may be of NaN; if none faces one, all may be.
+    seen = source if accepted + rejected else ()
+    levels = tuple(levels_of(channel.pixels) for channel in seen)
     return CutPair(tuple(pieces), accepted, rejected, patch, shape, levels)
 
 
