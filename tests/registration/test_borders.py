@@ -77,6 +77,8 @@ def test_dark_background_is_no_border(rng) -> None:
         "cells on zero": rng.poisson(cells(50)),
         "offset cut off": np.clip(cells(200) + rng.normal(-8, 3, (SIDE, SIDE)), 0, 255),
         "8 bits without noise": cells(200).astype(np.uint8),
+        "mask": cells(200) > 100,
+        "simulation": np.where(cells(200) > 20, cells(200), 0),
         "one value": np.full((SIDE, SIDE), 7),
     }
     lost = [name for name, plane in fields.items() if not within_border(plane).all()]

@@ -20,6 +20,10 @@ LEAST_ALONG = 17
 """Rows or columns that must be constant side by side: with a photon in every tenth
 pixel, so many are empty together for one or two pixels only."""
 
+LEAST_HELD = 0.5
+"""Share of the plane that an image with a border fills. What fills less is an object on
+empty ground, of a simulation or a mask, and its outline is what can be aligned."""
+
 LEAST_STEP = 0.01
 """Of the brightest pixels: by how much those just inside a border differ from it. Less
 is how structure ends in a background of zero, and makes no edge to be aligned by."""
@@ -45,7 +49,7 @@ def within_border(plane: NDArray[Any]) -> NDArray[np.bool_]:
     for value in _corner_values(plane):
         image = plane != value
         held = _spans(image) & _spans(image.T).T
-        if held.all() or not held.any():
+        if held.all() or held.mean() < LEAST_HELD:
             continue
         rim = held & ~ndimage.binary_erosion(held, border_value=1)
         step = np.abs(plane - float(value))
