@@ -89,12 +89,14 @@ def test_a_second_training_takes_over_the_layer(dim):
     layer = viewer.layers[NAME]
     wider = viewer.add_image(np.zeros((SIDE, 150)), scale=(0.2, 0.2), units="um")
     preview.begin(wider)
-    assert not layer.visible  # what it shows is no longer so
+    sides = np.split(layer.data, [SIDE, SIDE + GAP, 2 * SIDE + GAP], axis=1)
+    assert np.ptp(sides[0]) > 0
+    assert np.ptp(sides[2]) == 0  # what was learned then is no result of this one
+    assert np.array_equal(sides[3][:, GAP:], target[0])
 
     half, bright = source[..., :50], 3 * target[..., :50]
     preview.show(Preview("b.tif", half, bright, bright, 1.0))
     assert viewer.layers[NAME] is layer
-    assert layer.visible
     assert layer.data.shape == (SIDE, 3 * 50 + 2 * 2)  # gaps of 5 %, rounded
     assert layer.scale == pytest.approx((0.2, 0.2))
     # Right of the wider image, whose last pixel lies at 29.8 µm

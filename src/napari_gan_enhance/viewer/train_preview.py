@@ -66,7 +66,7 @@ class PreviewLayer:
         return self._layer is not None and self._layer not in self._viewer.layers
 
     def begin(self, like: Image | None) -> None:
-        """Hide what an earlier training left.
+        """Take the result of an earlier training from between its source and target.
 
         Parameters
         ----------
@@ -76,7 +76,8 @@ class PreviewLayer:
         if self.is_put_away:
             self._layer = None
         if self._layer is not None:
-            self._layer.visible = False
+            _take_result_away(self._layer.data)
+            self._refresh()
         self._like = like if like in self._viewer.layers else None
         self._corner = None
 
@@ -90,18 +91,21 @@ class PreviewLayer:
             layer.data = shown
             for name, value in self._look(preview.target[0]).items():
                 setattr(layer, name, value)
-            layer.visible = True
             fit_layer(self._viewer, layer)
         elif layer.data.shape != shown.shape:
             layer.data = shown
         elif not np.array_equal(layer.data, shown):
             layer.data[...] = shown
-            layer.refresh(thumbnail=False, highlight=False, extent=False)
+            self._refresh()
 
     def put_away(self) -> None:
         """Take the layer away, to be shown again when asked for."""
         if self._layer is not None and not self.is_put_away:
             self._viewer.layers.remove(self._layer)
+
+    def _refresh(self) -> None:
+        if self._layer is not None:
+            self._layer.refresh(thumbnail=False, highlight=False, extent=False)
 
     def _added(self, shown: NDArray[np.float32], look: dict[str, Any]) -> Image:
         chosen = set(self._viewer.layers.selection)
@@ -152,6 +156,14 @@ def _beside_each_other(preview: Preview) -> NDArray[np.float32]:
     between = np.full((target.shape[0], _gap(target.shape[1])), black)
     sides = [seen, between, result, between, target]
     return np.hstack(sides, dtype=np.float32, casting="same_kind")
+
+
+def _take_result_away(shown: NDArray[np.float32]) -> None:
+    """Make the image in the middle as black as what lies between two of them."""
+    wide = shown.shape[1]
+    third = next(n for n in range(wide // 3, 0, -1) if 3 * n + 2 * _gap(n) == wide)
+    middle = slice(third + _gap(third), -third - _gap(third))
+    shown[:, middle] = shown[:, third : third + 1]
 
 
 def _limits(plane: NDArray[np.float32]) -> tuple[float, float]:
