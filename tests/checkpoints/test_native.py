@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import pickle
+import subprocess
+import sys
 
 import psutil
 import pytest
@@ -44,6 +46,18 @@ def test_weights_and_card_come_back(checkpoint, network):
     assert header.spec == SPEC
     image = torch.rand(1, 1, 16, 16)
     assert torch.equal(load_network(header)(image), network(image))
+
+
+def test_loading_leaves_the_compiler_of_torch_alone():
+    """It took longer than torch itself, and is not used."""
+    code = (
+        "import sys; "
+        "from napari_gan_enhance.checkpoints.load import load_generator; "
+        "load_generator('widefield-denoise', device='cpu'); "
+        "print([m for m in ('torch._dynamo', 'sympy') if m in sys.modules])"
+    )
+    command = [sys.executable, "-c", code]
+    assert subprocess.check_output(command, text=True).strip() == "[]"
 
 
 def test_unknown_keys_survive_saving_again(tmp_path, checkpoint, network):

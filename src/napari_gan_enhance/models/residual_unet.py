@@ -162,6 +162,8 @@ class ResidualUNet(nn.Module):
         return image[:, : x.shape[1]] + x if self.config.residual else x
 
     def _initialize(self) -> None:
+        if self.head.weight.is_meta:
+            return  # shapes alone: to draw nothing there torch would load its compiler
         # torch's default leaves this deep plain network nearly dead (output std 8e-5).
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
