@@ -81,6 +81,17 @@ def test_patches_that_show_something_else_are_left_out(field, rng) -> None:
     assert not kept[64:128, 128:192].any()
 
 
+def test_places_without_anything_spoil_no_pair() -> None:
+    """A spline leaves next to nothing there, the squares of which vanish in float32."""
+    rng = np.random.default_rng(0)
+    points = np.zeros((256, 256))
+    points[rng.integers(0, 116, 300), rng.integers(0, 256, 300)] = 1
+    target = (255 * gaussian_filter(points, 1.5, truncate=3) / 0.07).clip(0, 255)
+    source = rng.poisson(20 + gaussian_filter(target, 3))
+    cut = drain(cut_pair([placed(source)], [placed(target.astype(np.float32))]))
+    assert cut.accepted >= 8  # of 16 patches, half of which show points
+
+
 def framed(pixels: np.ndarray, width: int = 16) -> np.ndarray:
     inner = pixels[width:-width, width:-width]
     return np.pad(inner, width)

@@ -56,6 +56,10 @@ would be four million. Their percentile is that of 160 that lie above it."""
 LEAST_CORRELATION = 0.15
 """And at least that much, where wrong partners are few."""
 
+EMPTY = 1e-6
+"""Share of the structure of the strongest patch below which one is empty: what a spline
+leaves of nothing would be raised to the rest, or beyond where its square vanishes."""
+
 MOST_LUCK = 1e-3
 """How probable so many accepted patches may be where none belongs to its partner."""
 
@@ -360,7 +364,8 @@ def _patches(plane: NDArray[np.float32], patch: int) -> NDArray[np.float32]:
     blocks = clear.reshape(high, patch, wide, patch).swapaxes(1, 2)
     flat = blocks.reshape(high * wide, patch * patch)
     norms = np.linalg.norm(flat, axis=1, keepdims=True)
-    return np.asarray(flat / np.maximum(norms, np.finfo(np.float32).tiny))
+    least = max(EMPTY * float(norms.max()), float(np.finfo(np.float32).tiny))
+    return np.asarray(flat / np.maximum(norms, least))
 
 
 def _rectangles(
