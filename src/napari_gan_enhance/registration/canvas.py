@@ -27,7 +27,6 @@ SAME_PLACE = 0.01
 """Pixels, or planes, by which the farthest one may lie off a grid along the axes of the
 world for the image to be taken as it is: far less than an alignment leaves."""
 
-
 WITHIN = 0.99
 """Share of an interpolated pixel that must come from within an empty border."""
 

@@ -59,6 +59,7 @@ class PreviewLayer:
         self._layer: Image | None = None
         self._like: Image | None = None
         self._corner: tuple[float, float] | None = None
+        self._wide = 0  # pixels of one of the three images
 
     @property
     def is_put_away(self) -> bool:
@@ -76,7 +77,7 @@ class PreviewLayer:
         if self.is_put_away:
             self._layer = None
         if self._layer is not None:
-            _take_result_away(self._layer.data)
+            _take_result_away(self._layer.data, self._wide)
             self._refresh()
         self._like = like if like in self._viewer.layers else None
         self._corner = None
@@ -84,6 +85,7 @@ class PreviewLayer:
     def show(self, preview: Preview) -> None:
         """Show a preview; another one of the same training is written in place."""
         shown, layer = _beside_each_other(preview), self._layer
+        self._wide = preview.target.shape[-1]
         if layer is None or self.is_put_away:
             self._layer = self._added(shown, self._look(preview.target[0]))
             fit_layer(self._viewer, self._layer)
@@ -158,12 +160,10 @@ def _beside_each_other(preview: Preview) -> NDArray[np.float32]:
     return np.hstack(sides, dtype=np.float32, casting="same_kind")
 
 
-def _take_result_away(shown: NDArray[np.float32]) -> None:
+def _take_result_away(shown: NDArray[np.float32], wide: int) -> None:
     """Make the image in the middle as black as what lies between two of them."""
-    wide = shown.shape[1]
-    third = next(n for n in range(wide // 3, 0, -1) if 3 * n + 2 * _gap(n) == wide)
-    middle = slice(third + _gap(third), -third - _gap(third))
-    shown[:, middle] = shown[:, third : third + 1]
+    start = wide + _gap(wide)
+    shown[:, start : start + wide] = shown[:, wide : wide + 1]
 
 
 def _limits(plane: NDArray[np.float32]) -> tuple[float, float]:
