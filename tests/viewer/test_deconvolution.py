@@ -10,11 +10,11 @@ import pytest
 
 from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
 from napari_gan_enhance.progress import drain
+from napari_gan_enhance.tiling.region import WrittenSnapshot
 from napari_gan_enhance.viewer import deconvolution, targets
 from napari_gan_enhance.viewer.choices import DeconvolveChoices
 from napari_gan_enhance.viewer.deconvolution import NO_ROOM, run_deconvolution
 from napari_gan_enhance.viewer.runs import (
-    IterationReady,
     ResultFinished,
     ResultStarted,
     RunRequest,
@@ -66,7 +66,7 @@ def test_result_starts_with_the_first_iteration_and_fills(
     assert started.label == "deconvolved: RL 1"
     kept = started.iterations
     assert kept.numbers == (1, 2, 3, 5)
-    ready = [d.index for d in told if isinstance(d, IterationReady)]
+    ready = [d.index for d in told if isinstance(d, WrittenSnapshot)]
     assert ready == [0, 1, 2, 3]
     assert finished.micrograph.pixels is kept.pixels(3)
     assert np.isfinite(kept.history).all()

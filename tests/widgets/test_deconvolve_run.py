@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 
 from napari_gan_enhance.progress import Progress, drain
-from napari_gan_enhance.tiling.region import WrittenRegion
+from napari_gan_enhance.tiling.region import WrittenRegion, WrittenSnapshot
 from napari_gan_enhance.viewer.iterations import KeptIterations
 from napari_gan_enhance.viewer.layers import micrograph_from_layer
 from napari_gan_enhance.viewer.runs import (
-    IterationReady,
     ResultFinished,
     ResultStarted,
 )
@@ -86,7 +85,7 @@ class HeldIterations:
             yield Progress(0, 1, "deconvolving", detail=started)
             for index in range(3):
                 history[index] = index + 1
-                ready = IterationReady(index, WrittenRegion(box))
+                ready = WrittenSnapshot(index, WrittenRegion(box))
                 yield Progress(0, 1, "deconvolving", detail=ready)
                 if index == 1:
                     self.reached.set()

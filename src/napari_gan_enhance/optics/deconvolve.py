@@ -23,8 +23,6 @@ from napari_gan_enhance.tiling.engine import Part
 from napari_gan_enhance.tiling.memory import checked_tile, fitting_tile, free_bytes
 from napari_gan_enhance.tiling.region import (
     Region,
-    WrittenRegion,
-    WrittenSnapshot,
     positions,
     run_places,
     snapped_region,
@@ -76,25 +74,6 @@ class IterationsChosen:
     kept: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class IterationWritten:
-    """What has just been written to the history.
-
-    Parameters
-    ----------
-    index : int
-        On the first axis of the history.
-    iteration : int
-        ``kept[index]``.
-    region : WrittenRegion
-        On the other axes, which are those of the target.
-    """
-
-    index: int
-    iteration: int
-    region: WrittenRegion
-
-
 def deconvolve(
     micrograph: Micrograph,
     settings: DeconvolveSettings,
@@ -132,7 +111,7 @@ def deconvolve(
         Several times an iteration and after each tile. `detail` is None or
 
         - IterationsChosen, once, before the first tile, if there is a history;
-        - IterationWritten, after each kept iteration of each tile;
+        - WrittenSnapshot, after each kept iteration of each tile;
         - WrittenRegion, after each tile.
 
         A `note` says what the user should know: negative pixels, pixels too coarse
@@ -176,10 +155,9 @@ def deconvolve(
     parts, places = _parts(micrograph, operators, optics, box, (target, kept_target))
     tile = _tile(parts[0], settings, device)
     upscale = dict.fromkeys(optics.spatial_axes, 1)
-    tiles = run_places(
+    used = yield from run_places(
         parts, places, box, upscale, tile=tile, stage=STAGE, schedule=schedule
     )
-    used = yield from _numbered(tiles, kept)
     made_by["iterations"] = list(iterations.values())
     provenance = {**made_by, **_provenance(micrograph, optics, device, used)}
     return _result(micrograph, optics, box.get("C", slice(None)), target, provenance)
@@ -189,25 +167,6 @@ def _channels(micrograph: Micrograph, box: dict[str, slice]) -> range:
     """Return the channels of a region, or its samples of an RGB image."""
     span = box.get(micrograph.sample_axis, slice(0, 1))
     return range(span.start, span.stop)
-
-
-def _numbered(
-    tiles: Job[tuple[int, ...]], kept: tuple[int, ...]
-) -> Job[tuple[int, ...]]:
-    """Say of each snapshot which iteration it is."""
-    try:
-        while True:
-            report = next(tiles)
-            if isinstance(report.detail, WrittenSnapshot):
-                index, region = report.detail.index, report.detail.region
-                written = IterationWritten(index, kept[index], region)
-                report = replace(report, detail=written)
-            yield report
-    except StopIteration as end:
-        used: tuple[int, ...] = end.value
-        return used
-    finally:
-        tiles.close()
 
 
 def result_shape(

@@ -19,7 +19,6 @@ from napari_gan_enhance.viewer.choices import MOST_ITERATIONS, DeconvolveChoices
 from napari_gan_enhance.viewer.focus import planes_in, volumes_in
 from napari_gan_enhance.viewer.iterations import KeptIterations
 from napari_gan_enhance.viewer.runs import (
-    IterationReady,
     ResultFinished,
     ResultStarted,
     RunRequest,
@@ -71,8 +70,8 @@ def run_deconvolution(
     Yields
     ------
     Progress
-        `detail` is a ResultStarted, an IterationReady, a ResultFinished, what the job
-        itself reports, or None.
+        `detail` is a ResultStarted, a ResultFinished, what the job itself reports, or
+        None.
 
     Raises
     ------
@@ -156,8 +155,8 @@ def deconvolve_layer(
     Yields
     ------
     Progress
-        `detail` is a ResultStarted, an IterationReady, a ResultFinished, what the job
-        itself reports, or None.
+        `detail` is a ResultStarted, a ResultFinished, what the job itself reports, or
+        None.
     """
     from napari_gan_enhance.optics.deconvolve import deconvolve
 
@@ -183,18 +182,15 @@ def deconvolve_layer(
 
 
 def _told(job: Job[Micrograph], result: _Result) -> Job[Micrograph]:
-    """Run a job and tell of its iterations in the words of a run."""
-    from napari_gan_enhance.optics.deconvolve import IterationsChosen, IterationWritten
+    """Run a job and announce its result once its iterations are known."""
+    from napari_gan_enhance.optics.deconvolve import IterationsChosen
 
     try:
         while True:
             report = next(job)
-            detail = report.detail
-            if isinstance(detail, IterationsChosen):
-                detail = result.started()
-            elif isinstance(detail, IterationWritten):
-                detail = IterationReady(detail.index, detail.region)
-            yield replace(report, detail=detail)
+            if isinstance(report.detail, IterationsChosen):
+                report = replace(report, detail=result.started())
+            yield report
     except StopIteration as end:
         finished: Micrograph = end.value
         return finished

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from napari.layers import Layer
 
-from napari_gan_enhance.tiling.region import WrittenRegion
+from napari_gan_enhance.tiling.region import WrittenRegion, WrittenSnapshot
 from napari_gan_enhance.viewer.contrast import ContrastMatch
 from napari_gan_enhance.viewer.iterations import (
     ITERATIONS_KEY,
@@ -21,7 +21,6 @@ from napari_gan_enhance.viewer.layers import (
     unique_name,
 )
 from napari_gan_enhance.viewer.runs import (
-    IterationReady,
     ResultFinished,
     ResultKind,
     ResultStarted,
@@ -81,13 +80,13 @@ class RunLayers:
             return self._begin(detail)
         if isinstance(detail, ResultFinished):
             self._finish(detail)
-        elif isinstance(detail, IterationReady):
+        elif isinstance(detail, WrittenSnapshot):
             self._note(detail.index)
         return None
 
     def shows(self, detail: object) -> bool:
         """Whether a report of the run tells of pixels written on screen."""
-        written = detail.region if isinstance(detail, IterationReady) else detail
+        written = detail.region if isinstance(detail, WrittenSnapshot) else detail
         return isinstance(written, WrittenRegion) and any(
             is_in_view(self._viewer, layer, self._axes, written.slices)
             for layer in map(self._layers.get, self._unfinished)

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from napari_gan_enhance.micrograph.micrograph import Micrograph
-    from napari_gan_enhance.tiling.region import WrittenRegion
     from napari_gan_enhance.viewer.iterations import KeptIterations
 
 Choices = TypeVar("Choices", bound=RunChoices)
@@ -49,22 +48,6 @@ class ResultStarted:
     upscale: int
     region: Mapping[str, slice]
     iterations: KeptIterations | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class IterationReady:
-    """Detail of a Progress: part of a kept iteration has been written.
-
-    Parameters
-    ----------
-    index : int
-        In the kept iterations.
-    region : WrittenRegion
-        In pixels of the result.
-    """
-
-    index: int
-    region: WrittenRegion
 
 
 @dataclass(frozen=True, slots=True)
