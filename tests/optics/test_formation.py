@@ -9,7 +9,6 @@ from scipy.ndimage import center_of_mass
 from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.optics.formation import (
     FormationSettings,
-    expected_levels,
     expected_photons,
     form_image,
 )
@@ -223,7 +222,7 @@ def test_expectation_is_the_mean_of_images(rng: np.random.Generator) -> None:
     sharp = 100 * rng.random((24, 24))
     camera = settings(gain=2, offset=50, background=3)
     images = [form_image(sharp, camera, rng=rng) for _ in range(400)]
-    difference = np.mean(images, 0) - expected_levels(sharp, camera)
+    difference = np.mean(images, 0) - camera.levels(expected_photons(sharp, camera))
     # Standard error: gain sqrt(about 53 / 400) = 0.73 levels.
     assert difference.std() == pytest.approx(2 * np.sqrt(53 / 400), rel=0.15)
     assert abs(difference.mean()) < 4 * 0.73 / 24

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import dask.array as da
 import numpy as np
@@ -11,7 +12,7 @@ import zarr
 from napari.components import ViewerModel
 
 from napari_gan_enhance.progress import drain
-from napari_gan_enhance.viewer.profile import curves, plans
+from napari_gan_enhance.viewer.profile import complete_curves, plans
 from napari_gan_enhance.viewer.profile_crops import complete_crops
 from napari_gan_enhance.viewer.profile_lines import lines
 from napari_gan_enhance.viewer.profile_pixels import (
@@ -20,6 +21,9 @@ from napari_gan_enhance.viewer.profile_pixels import (
     missing_count,
 )
 from napari_gan_enhance.viewer.profile_problems import curve_problem, viewer_problem
+
+if TYPE_CHECKING:
+    from napari_gan_enhance.metrics.line_profile_curve import Curve
 
 RAMP = 0.01
 """Of a pixel's step: the windowed sinc follows a ramp within 0.8 % of it."""
@@ -39,10 +43,10 @@ def planned(viewer: ViewerModel, store: PixelStore, width: float = 0.0):
     return plans(viewer, lines(viewer)[-1], width, store)
 
 
-def test_no_line_no_curves() -> None:
-    viewer = ViewerModel()
-    viewer.add_image(ramp((8, 8)))
-    assert curves(viewer) == []
+def curves(viewer: ViewerModel, *, width: float = 0.0) -> list[Curve]:
+    store = PixelStore()
+    found = drain(complete_curves(planned(viewer, store, width), store))
+    return [curve for curve in found if curve.is_somewhere]
 
 
 def test_ramp_is_sampled_in_micrometers() -> None:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 FORMAT = "napari-gan-enhance NIQE model"
 VERSION = 1
-SUFFIX = ".json"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

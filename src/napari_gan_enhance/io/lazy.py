@@ -92,17 +92,6 @@ class LazyPixels:
         """Bytes of the whole array once decoded."""
         return self.size * self.dtype.itemsize
 
-    @property
-    def chunk_shape(self) -> tuple[int, ...]:
-        """What the file decodes at once, along each axis; whole for samples."""
-        chunks = getattr(self._source, "chunks", self._source.shape)
-        kept = [
-            min(int(n), part.stop)
-            for n, part in zip(chunks, self._plan.taken, strict=True)
-            if isinstance(part, slice)
-        ]
-        return (*kept, self._samples) if self._samples else tuple(kept)
-
     def __len__(self) -> int:
         """Length of the first axis."""
         return self.shape[0]

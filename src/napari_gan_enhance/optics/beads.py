@@ -65,8 +65,6 @@ class BeadPsf:
         Of the stack.
     used : int
         Beads in the average.
-    near_edge, near_other, saturated, faint : int
-        Points that were dropped, each for the first reason that holds.
     fwhm_um : tuple of float or None, µm
         (z, y, x) or (y, x), measured; None where it cannot be.
     theory_um : tuple of float or None, µm
@@ -78,10 +76,6 @@ class BeadPsf:
     values: NDArray[np.float32]
     voxel_size_um: VoxelSize
     used: int
-    near_edge: int
-    near_other: int
-    saturated: int
-    faint: int
     fwhm_um: tuple[float | None, ...]
     theory_um: tuple[float | None, ...]
     notes: tuple[str, ...]
@@ -150,7 +144,6 @@ def distill_psf(
         measured.values,
         VoxelSize(*(None,) * (3 - len(voxel)), *voxel),
         used,
-        **{reason: dropped[reason] for reason in WORDS},
         fwhm_um=fwhm_um(measured.values, voxel),
         theory_um=theory,
         notes=(_counted(used, dropped), *measured.notes),

@@ -101,17 +101,6 @@ def form_image(
     return settings.record(photons, rng or np.random.default_rng(settings.seed))
 
 
-def expected_levels(
-    sharp: NDArray[Any], settings: FormationSettings, *, focus: int | None = None
-) -> NDArray[np.float32]:
-    """Return the mean of infinitely many images as `form_image` takes them.
-
-    Parameters, errors and shape as there; gray levels without rounding and saturation,
-    float32.
-    """
-    return settings.levels(expected_photons(sharp, settings, focus=focus))
-
-
 def expected_photons(
     sharp: NDArray[Any], settings: FormationSettings, *, focus: int | None = None
 ) -> NDArray[np.float32]:

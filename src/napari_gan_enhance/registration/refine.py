@@ -47,13 +47,10 @@ class Step:
         World to world in µm, moving to fixed.
     correlation : float, -1 to 1
         Where both images are, before the step; NaN where they hardly overlap.
-    moved_px : float
-        How far the step moved the corner that moved most.
     """
 
     matrix: Matrix
     correlation: float
-    moved_px: float
 
 
 def refine(
@@ -82,9 +79,8 @@ def refine(
         found, correlation = descent.step(moving, matrix)
         change = _change(basis, found, center, radius)
         matrix = fixed.to_world @ change @ back @ matrix
-        moved = _moved(change, fixed.values.shape)
-        yield Step(matrix, correlation, moved)
-        if not moved > SETTLED_PX:
+        yield Step(matrix, correlation)
+        if not _moved(change, fixed.values.shape) > SETTLED_PX:
             return
 
 

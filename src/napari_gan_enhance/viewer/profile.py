@@ -19,9 +19,7 @@ from napari_gan_enhance.metrics.line_profile import (
     walk,
 )
 from napari_gan_enhance.metrics.line_profile_curve import Curve
-from napari_gan_enhance.progress import Job, drain
 from napari_gan_enhance.viewer.profile_colors import curve_colors
-from napari_gan_enhance.viewer.profile_lines import Line, lines
 from napari_gan_enhance.viewer.profile_pixels import (
     PixelStore,
     PlaneIndex,
@@ -37,6 +35,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_gan_enhance.metrics.line_profile import PixelSource, Walk
+    from napari_gan_enhance.progress import Job
+    from napari_gan_enhance.viewer.profile_lines import Line
 
     Floats = NDArray[np.float64]
 
@@ -234,28 +234,6 @@ def complete_curves(plans: Sequence[CurvePlan], store: PixelStore) -> Job[list[C
         plan.curve()
     yield from load_missing([plan.source for plan in plans], store)
     return [plan.curve() for plan in plans]
-
-
-def curves(viewer: ViewerModel, *, width: float = 0.0) -> list[Curve]:
-    """Return the curves of the last line that was drawn.
-
-    Parameters
-    ----------
-    viewer : ViewerModel
-    width : float, >= 0
-        To average over, in µm.
-
-    Returns
-    -------
-    list of Curve
-        Empty where no line is drawn; layers that the line misses are left out.
-    """
-    drawn = [line for line in lines(viewer) if is_long(line)]
-    if not drawn:
-        return []
-    store = PixelStore()
-    found = drain(complete_curves(plans(viewer, drawn[-1], width, store), store))
-    return [curve for curve in found if curve.is_somewhere]
 
 
 def is_long(line: Line) -> bool:

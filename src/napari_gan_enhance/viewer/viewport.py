@@ -141,21 +141,6 @@ def cell_size(viewer: ViewerModel) -> NDArray[np.float64]:
     return np.asarray(np.array(viewer._canvas_size) / np.array(cells), np.float64)
 
 
-def within(box: Box, region: Mapping[str, slice] | None) -> Box:
-    """Return a box in pixels of a region's first corner, cut to the region."""
-    moved = {}
-    for letter, span in box.items():
-        outer = (region or {}).get(letter)
-        if outer is None:
-            moved[letter] = span
-            continue
-        size = outer.stop - outer.start
-        start = min(max(span.start - outer.start, 0), size - 1)
-        stop = min(max(span.stop - outer.start, start + 1), size)
-        moved[letter] = slice(start, stop)
-    return moved
-
-
 def _visible_ranges(viewer: ViewerModel, layer: Image) -> list[tuple[int, int]]:
     """Return first and one past the last pixel on screen for each axis of a layer."""
     offset = viewer.dims.ndim - layer.ndim  # layers align at their last axis
