@@ -28,7 +28,7 @@ from napari_gan_enhance.registration.pair_set import (
     remove_from_pair_set,
     source_range,
 )
-from napari_gan_enhance.registration.pairing import cut_aligned, cut_channels, cut_pair
+from napari_gan_enhance.registration.pairing import cut_aligned, cut_channels
 from napari_gan_enhance.registration.resample import inner_box, resample, sampled
 from napari_gan_enhance.registration.transform import Transform
 
@@ -54,14 +54,14 @@ def placed(pixels, y=0.0, x=0.0, size=1.0) -> PlacedImage:
 
 def test_target_lies_on_the_sources_pixels(field) -> None:
     source, target = field[:200, :250], field[10:, 20:] * 3 + 7
-    cut = drain(cut_pair([placed(source)], [placed(target, 10, 20)]))
+    cut = drain(cut_channels([placed(source)], [placed(target, 10, 20)]))
     # Overlap 190 x 230: two by three patches of 64.
     assert (cut.accepted, cut.rejected) == (6, 0)
     (piece,) = cut.pieces
     assert piece.origin_px == (10, 20)
-    np.testing.assert_array_equal(piece.source[0], field[10:138, 20:212])
+    np.testing.assert_array_equal(piece.source, field[10:138, 20:212])
     np.testing.assert_allclose(
-        piece.target[0], 3 * field[10:138, 20:212] + 7, rtol=1e-4, atol=0.01
+        piece.target, 3 * field[10:138, 20:212] + 7, rtol=1e-4, atol=0.01
     )
 
 
@@ -69,12 +69,12 @@ def test_patches_that_show_something_else_are_left_out(field, rng) -> None:
     target = field.copy()
     other = gaussian_filter(rng.standard_normal((64, 64)), 2)
     target[64:128, 128:192] = 100 + 100 * other / other.std()
-    cut = drain(cut_pair([placed(field)], [placed(target)]))
+    cut = drain(cut_channels([placed(field)], [placed(target)]))
     assert (cut.accepted, cut.rejected) == (19, 1)
     kept = np.zeros(field.shape, int)
     for piece in cut.pieces:
         y, x = piece.origin_px
-        height, width = piece.source.shape[1:]
+        height, width = piece.source.shape
         kept[y : y + height, x : x + width] += 1
     assert kept.max() == 1
     assert kept.sum() == 19 * 64**2
@@ -88,7 +88,7 @@ def test_places_without_anything_spoil_no_pair() -> None:
     points[rng.integers(0, 116, 300), rng.integers(0, 256, 300)] = 1
     target = (255 * gaussian_filter(points, 1.5, truncate=3) / 0.07).clip(0, 255)
     source = rng.poisson(20 + gaussian_filter(target, 3))
-    cut = drain(cut_pair([placed(source)], [placed(target.astype(np.float32))]))
+    cut = drain(cut_channels([placed(source)], [placed(target.astype(np.float32))]))
     assert cut.accepted >= 8  # of 16 patches, half of which show points
 
 
@@ -102,7 +102,7 @@ def test_empty_borders_are_in_no_pair(field, sides) -> None:
     pair = [field + 1000, field * 3 + 4000]
     for side in sides:
         pair[side] = framed(pair[side])
-    cut = drain(cut_pair(*([placed(pixels)] for pixels in pair)))
+    cut = drain(cut_channels(*([placed(pixels)] for pixels in pair)))
     # Of 256 x 320 pixels 224 x 288 are left: three by four patches of 64.
     assert (cut.accepted, cut.rejected) == (12, 0)
     assert all(p.source.all() and p.target.all() for p in cut.pieces)
@@ -113,7 +113,7 @@ def test_turned_border_does_not_shine_through(field) -> None:
     world[:2, :2] = [[0.9998, -0.02], [0.02, 0.9998]]
     same = sampled(target, world, field.shape, np.eye(3))
     source = placed(np.nan_to_num(same, nan=target.mean()))
-    cut = drain(cut_pair([source], [PlacedImage(framed(target), world)], patch=16))
+    cut = drain(cut_channels([source], [PlacedImage(framed(target), world)], patch=16))
     # Splines and their cut to the range of the plane stay within 1 % of the step.
     assert min(p.target.min() for p in cut.pieces) > 0.99 * target.min()
 
@@ -121,11 +121,11 @@ def test_turned_border_does_not_shine_through(field) -> None:
 def test_unrelated_and_separate_images_are_refused(field, rng) -> None:
     noise = rng.poisson(50, field.shape).astype(float)
     with pytest.raises(TrainingError, match="correlate"):
-        drain(cut_pair([placed(field)], [placed(noise)]))
+        drain(cut_channels([placed(field)], [placed(noise)]))
     with pytest.raises(TrainingError, match="share no 64 x 64 pixels"):
-        drain(cut_pair([placed(field)], [placed(field, 500, 0)]))
+        drain(cut_channels([placed(field)], [placed(field, 500, 0)]))
     with pytest.raises(TrainingError, match="as many in both"):
-        drain(cut_pair([placed(field)] * 2, [placed(field)]))
+        drain(cut_channels([placed(field)] * 2, [placed(field)]))
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -148,7 +148,7 @@ def test_memory_grows_with_the_pixels_only(rng) -> None:
     pair[1][:16] = rng.standard_normal((16, 1024))
     tracemalloc.start()
     try:
-        cut = drain(cut_pair(*([placed(side)] for side in pair), patch=16))
+        cut = drain(cut_channels(*([placed(side)] for side in pair), patch=16))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -161,7 +161,7 @@ def test_memory_grows_with_the_pixels_only(rng) -> None:
 def test_few_patches_that_correlate_are_kept(rng) -> None:
     pair = gaussian_filter(rng.standard_normal((2, 512, 512)), (0, 2, 2))
     pair[1, :64] = pair[0, :64]
-    cut = drain(cut_pair(*([placed(pixels)] for pixels in pair)))
+    cut = drain(cut_channels(*([placed(pixels)] for pixels in pair)))
     assert cut.accepted >= 8
 
 
@@ -170,18 +170,18 @@ def test_source_that_is_not_finite_is_refused(field, value) -> None:
     broken = field.copy()
     broken[100, 100] = value
     with pytest.raises(InputError, match="The source holds NaN or infinite"):
-        drain(cut_pair([placed(broken)], [placed(field)]))
+        drain(cut_channels([placed(broken)], [placed(field)]))
 
 
 def test_planes_that_face_no_target_may_be_nan(field) -> None:
     source = np.stack([field, field, np.full_like(field, np.nan)])
-    cut = drain(cut_pair([placed(source)], [placed(source[:2])]))
+    cut = drain(cut_channels([placed(source)], [placed(source[:2])]))
     assert (cut.accepted, cut.rejected) == (40, 0)
     np.testing.assert_allclose(cut.levels[0], np.percentile(source[:2], PERCENTS))
     away = np.eye(4)
     away[0, 3] = 9.0
     with pytest.raises(TrainingError, match="share no 64 x 64 pixels"):
-        drain(cut_pair([placed(source[2:])], [PlacedImage(source[:2], away)]))
+        drain(cut_channels([placed(source[2:])], [PlacedImage(source[:2], away)]))
 
 
 def test_planes_of_stacks_are_paired_where_they_lie(field) -> None:
@@ -189,10 +189,10 @@ def test_planes_of_stacks_are_paired_where_they_lie(field) -> None:
     world = np.eye(4)
     world[0, 3] = -1.0  # target plane 1 lies on source plane 0
     target = PlacedImage(np.stack([field * 9, field, 2 * field]), world)
-    cut = drain(cut_pair([placed(source)], [target]))
+    cut = drain(cut_channels([placed(source)], [target]))
     assert sorted({p.plane for p in cut.pieces}) == [0, 1]
     second = next(p for p in cut.pieces if p.plane == 1)
-    np.testing.assert_allclose(second.target, 2 * field[None, :256, :320], rtol=1e-4)
+    np.testing.assert_allclose(second.target, 2 * field[:256, :320], rtol=1e-4)
 
 
 def depth_shift(planes: float) -> Transform:
@@ -215,9 +215,9 @@ def test_aligned_micrographs_are_cut_where_they_face_each_other(field, rng) -> N
     ]
     assert [[p.plane for p in cut.pieces] for cut in cuts] == [[0], [0], [0, 1, 2]]
     for piece in (p for cut in cuts for p in cut.pieces):
-        assert (piece.source.shape, piece.channel) == ((1, 256, 320), 0)
+        assert (piece.source.shape, piece.channel) == ((256, 320), 0)
         np.testing.assert_allclose(piece.target, piece.source, rtol=1e-5)
-    np.testing.assert_array_equal(cuts[1].pieces[0].source[0], planes[2])
+    np.testing.assert_array_equal(cuts[1].pieces[0].source, planes[2])
 
 
 def test_channels_are_cut_each_for_itself(field, rng, tmp_path) -> None:
@@ -245,7 +245,9 @@ def test_data_set_is_what_the_trainer_takes(field, tmp_path) -> None:
     from napari_gan_enhance.training.pairs import find_pairs
 
     cut = drain(
-        cut_pair([placed(np.clip(field, 0, None).astype(np.uint16))], [placed(field)])
+        cut_channels(
+            [placed(np.clip(field, 0, None).astype(np.uint16))], [placed(field)]
+        )
     )
     like = Micrograph(
         field,
@@ -294,7 +296,7 @@ def test_pair_that_is_not_finished_leaves_nothing(field, tmp_path) -> None:
 def test_pair_that_fails_leaves_nothing_and_can_be_tried_again(
     field, tmp_path, monkeypatch
 ) -> None:
-    cut = drain(cut_pair([placed(field)], [placed(field)]))
+    cut = drain(cut_channels([placed(field)], [placed(field)]))
     like = _micrograph(field)
     drain(add_to_pair_set(tmp_path, "a", cut, like=like, provenance={}))
     before = files_of(tmp_path)
@@ -316,7 +318,7 @@ def test_pair_that_fails_leaves_nothing_and_can_be_tried_again(
 
 
 def test_long_names_that_begin_alike_are_two(field, tmp_path) -> None:
-    cut = drain(cut_pair([placed(field)], [placed(field)]))
+    cut = drain(cut_channels([placed(field)], [placed(field)]))
     like, series = (
         _micrograph(field),
         "2026-11-30 experiment, fixation series, plate 03",
@@ -337,7 +339,7 @@ def test_long_names_that_begin_alike_are_two(field, tmp_path) -> None:
 
 def test_only_the_pair_of_the_same_name_gives_way(field, tmp_path) -> None:
     """Two names may look alike as names of files."""
-    cut = drain(cut_pair([placed(field)], [placed(field)]))
+    cut = drain(cut_channels([placed(field)], [placed(field)]))
     fields = []
     for name in ("cell (1)", "cell [1]", "cell (1)", "cell [1]"):
         add = add_to_pair_set(
@@ -350,7 +352,7 @@ def test_only_the_pair_of_the_same_name_gives_way(field, tmp_path) -> None:
 
 
 def test_pair_that_cannot_be_replaced_stays(field, tmp_path, monkeypatch) -> None:
-    cut = drain(cut_pair([placed(field)], [placed(field)]))
+    cut = drain(cut_channels([placed(field)], [placed(field)]))
     options = {"like": _micrograph(field), "provenance": {}, "overwrite": True}
     drain(add_to_pair_set(tmp_path, "a", cut, **options))
     before = read_pair_set(tmp_path), files_of(tmp_path)
@@ -372,7 +374,7 @@ def test_files_without_description_neither_count_nor_block(field, tmp_path) -> N
     """What a killed process leaves behind."""
     from napari_gan_enhance.training.pairs import find_pairs
 
-    cut = drain(cut_pair([placed(field)], [placed(field)]))
+    cut = drain(cut_channels([placed(field)], [placed(field)]))
     folders = tmp_path / "source", tmp_path / "target"
     for folder in folders:
         folder.mkdir()

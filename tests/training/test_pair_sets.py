@@ -14,7 +14,7 @@ from napari_gan_enhance.models.registry import build_network, spec_of
 from napari_gan_enhance.progress import drain
 from napari_gan_enhance.registration.canvas import PlacedImage
 from napari_gan_enhance.registration.pair_set import add_to_pair_set
-from napari_gan_enhance.registration.pairing import cut_pair
+from napari_gan_enhance.registration.pairing import cut_channels
 from napari_gan_enhance.training.events import Validated
 from napari_gan_enhance.training.held_out import HeldOut, keep_apart
 from napari_gan_enhance.training.images import load_pairs
@@ -37,7 +37,7 @@ def folders(tmp_path, rng):
         stack = 500 + 100 * stack / stack.std()
         placed = PlacedImage(stack, np.eye(4))
         like = Micrograph(stack, "ZYX", VoxelSize(0.3, 0.16, 0.16))
-        cut = drain(cut_pair([placed], [placed]))
+        cut = drain(cut_channels([placed], [placed]))
         drain(add_to_pair_set(folder, name, cut, like=like, provenance={}))
     return folder / "source", folder / "target"
 
@@ -67,7 +67,7 @@ def in_pieces(tmp_path, rng):
         target[row : row + 64, column : column + 64] = gaussian_filter(other, 2)
     placed = [PlacedImage(image, np.eye(3)) for image in (source, target)]
     like = Micrograph(source, "YX", VoxelSize(None, 0.16, 0.16))
-    cut = drain(cut_pair(placed[:1], placed[1:]))
+    cut = drain(cut_channels(placed[:1], placed[1:]))
     folder = tmp_path / "pieces"
     drain(add_to_pair_set(folder, "a", cut, like=like, provenance={}))
     return folder / "source", folder / "target"
@@ -156,7 +156,7 @@ def test_small_pieces_give_way_to_large_patches(tmp_path, rng, rejected, patch, 
             target[box] = other
         placed = [PlacedImage(image, np.eye(3)) for image in (sharp, target)]
         like = Micrograph(sharp, "YX", VoxelSize(None, 0.16, 0.16))
-        cut = drain(cut_pair(placed[:1], placed[1:]))
+        cut = drain(cut_channels(placed[:1], placed[1:]))
         assert cut.rejected == len(rejected)
         drain(add_to_pair_set(tmp_path, name, cut, like=like, provenance={}))
     pairs = find_pairs(tmp_path / "source", tmp_path / "target")

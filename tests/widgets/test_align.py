@@ -361,9 +361,9 @@ def test_map_and_pair_follow_the_alignment(
     piece = cut.pieces[0]
     y, x = piece.origin_px
     wanted = fixed.data[y + 7 : y + 71, x - 5 : x + 59]
-    error = np.abs(piece.target[0] - wanted).mean() / wanted.std()
+    error = np.abs(piece.target - wanted).mean() / wanted.std()
     assert error < 0.5  # noise interpolated by less than a third of a pixel
-    assert piece.source[0].dtype == np.uint16
+    assert piece.source.dtype == np.uint16
 
 
 def test_closed_dock_hears_nothing(dock: AlignDock, shown: Viewer) -> None:

@@ -330,12 +330,11 @@ def _micrograph(
     pixels = piece.source if side == "source" else piece.target
     if pixels.dtype == np.float64 or pixels.dtype.itemsize > 4:
         pixels = pixels.astype(np.float32)
-    one = len(pixels) == 1
     return Micrograph(
-        pixels[0] if one else pixels,
-        "YX" if one else "CYX",
+        pixels,
+        "YX",
         like.voxel_size_um._replace(z=None),
-        channels=like.channels[piece.channel : piece.channel + len(pixels)],
+        channels=like.channels[piece.channel : piece.channel + 1],
         microscope=like.microscope,
         name=stem,
         provenance={**provenance, "side": side},
@@ -359,7 +358,7 @@ def _file(piece: PairPiece, name: str) -> PairFile:
         plane=piece.plane,
         channel=piece.channel,
         origin_px=piece.origin_px,
-        shape_px=piece.source.shape[-2:],
+        shape_px=piece.source.shape,
     )
 
 

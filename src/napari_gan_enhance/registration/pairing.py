@@ -66,18 +66,18 @@ MOST_LUCK = 1e-3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PairPiece:
-    """A rectangle of accepted patches of one plane.
+    """A rectangle of accepted patches of one plane of one channel.
 
     Parameters
     ----------
-    source, target : ndarray, shape (C, Y, X)
+    source, target : ndarray, shape (Y, X)
         The source as it was; the target float32 on the source's grid.
     plane : int
         Of the source stack; 0 for a plane.
     origin_px : (int, int)
         Row and column of the first pixel in the source's plane.
     channel : int
-        Of the first channel here among those of the images.
+        Which of those of the images.
     """
 
     source: NDArray[Any]
@@ -112,10 +112,13 @@ class CutPair:
     levels: tuple[tuple[float, ...], ...]
 
 
-def cut_pair(
+def cut_channels(
     source: Sequence[PlacedImage], target: Sequence[PlacedImage], *, patch: int = PATCH
 ) -> Job[CutPair]:
     """Sample the target on the source's grid and keep what correlates.
+
+    Every channel for itself, for networks of one channel: one of which no more patches
+    correlate than by chance gives nothing.
 
     Parameters
     ----------
@@ -139,29 +142,9 @@ def cut_pair(
         If one of them holds NaN or infinite pixels.
     """
     _check_channels(source, target)
-    cut = yield from _cut(source, target, patch, (0, 1))
-    _check(cut.accepted, cut.rejected, patch)
-    return cut
-
-
-def cut_channels(
-    source: Sequence[PlacedImage], target: Sequence[PlacedImage], *, patch: int = PATCH
-) -> Job[CutPair]:
-    """Cut every channel for itself, for networks of one channel.
-
-    A channel of which no more patches correlate than by chance gives nothing. As
-    `cut_pair` for the rest.
-
-    Returns
-    -------
-    CutPair
-        Of one channel each piece.
-    """
-    _check_channels(source, target)
     cuts = []
     for number, pair in enumerate(zip(source, target, strict=True)):
-        part = number, len(source)
-        cuts.append((yield from _cut(pair[:1], pair[1:], patch, part)))
+        cuts.append((yield from _cut(*pair, patch, (number, len(source)))))
     accepted, rejected = sum(c.accepted for c in cuts), sum(c.rejected for c in cuts)
     _check(accepted, rejected, patch)
     return CutPair(
@@ -205,15 +188,12 @@ def cut_aligned(
 
 
 def _cut(
-    source: Sequence[PlacedImage],
-    target: Sequence[PlacedImage],
-    patch: int,
-    part: tuple[int, int],
+    source: PlacedImage, target: PlacedImage, patch: int, part: tuple[int, int]
 ) -> Job[CutPair]:
-    """Cut some channels: the part with this number, of so many."""
+    """Cut one channel: that with this number, of so many."""
     number, parts = part
-    count = len(source[0].z_um())
-    shape = source[0].pixels.shape[-2], source[0].pixels.shape[-1]
+    count = len(source.z_um())
+    shape = source.pixels.shape[-2], source.pixels.shape[-1]
     pieces: list[PairPiece] = []
     accepted = rejected = 0
     clock = RemainingTime()
@@ -224,28 +204,27 @@ def _cut(
             accepted += int(good.sum())
             rejected += int((~good).sum())
             for box in _rectangles(good, origin, patch):
-                cut = [p[:, box[0], box[1]] for p in planes]
                 place = box[0].start, box[1].start
-                pieces.append(PairPiece(cut[0], cut[1], index, place, number))
+                pieces.append(
+                    PairPiece(planes[0][box], planes[1][box], index, place, number)
+                )
         left = clock.after(index + 1, count)
         done = number * count + index + 1
         yield Progress(done, parts * count, "cutting pairs", left)
-    if _is_chance(accepted, rejected, len(source)):
+    if _is_chance(accepted, rejected):
         pieces, accepted, rejected = [], 0, accepted + rejected
     # Planes that face no target may be of NaN; if none faces one, all may be.
-    seen = source if accepted + rejected else ()
-    levels = tuple(levels_of(channel.pixels) for channel in seen)
+    levels = (levels_of(source.pixels),) if accepted + rejected else ()
     return CutPair(tuple(pieces), accepted, rejected, patch, shape, levels)
 
 
-def _is_chance(accepted: int, rejected: int, channels: int) -> bool:
+def _is_chance(accepted: int, rejected: int) -> bool:
     """Return whether so many patches may be accepted of images of different things.
 
-    Of those patches `CHANCE` lets a share pass in each channel. Where all were accepted
-    there may be one only, of which nothing can be said.
+    Of those patches `CHANCE` lets a share pass. Where all were accepted there may be
+    one only, of which nothing can be said.
     """
-    share = 1 - (CHANCE / 100) ** channels
-    luck = special.bdtrc(accepted - 1, accepted + rejected, share)
+    luck = special.bdtrc(accepted - 1, accepted + rejected, 1 - CHANCE / 100)
     return bool(rejected and luck > MOST_LUCK)
 
 
@@ -274,26 +253,23 @@ def _check(accepted: int, rejected: int, patch: int) -> None:
 
 
 def _facing(
-    source: Sequence[PlacedImage], target: Sequence[PlacedImage], index: int
+    source: PlacedImage, target: PlacedImage, index: int
 ) -> tuple[NDArray[Any], NDArray[np.float32]] | None:
-    """Return a plane of the source and the target there, (C, Y, X); NaN outside."""
-    depth = source[0].z_um()[index]
-    z = target[0].z_um()
-    both_deep = source[0].pixels.ndim == 3 and target[0].pixels.ndim == 3
+    """Return a plane of the source and the target there, (Y, X); NaN outside."""
+    depth, z = source.z_um()[index], target.z_um()
+    both_deep = source.pixels.ndim == 3 and target.pixels.ndim == 3
     at = 0.0
     if both_deep and len(z) > 1:
         at = float((depth - z[0]) / (z[1] - z[0]))
-    planes = []
-    for image in target:
-        stack = AxesView(image.pixels, "ZYX"[-image.pixels.ndim :], "ZYX")
-        plane, reaches = plane_between(stack, at)
-        if not reaches:
-            return None
-        shape = source[0].pixels.shape[-2], source[0].pixels.shape[-1]
-        planes.append(_held(plane, image.lateral, shape, source[0].lateral))
-    facing = np.stack([s.plane(index).pixels for s in source])
+    stack = AxesView(target.pixels, "ZYX"[-target.pixels.ndim :], "ZYX")
+    plane, reaches = plane_between(stack, at)
+    if not reaches:
+        return None
+    shape = source.pixels.shape[-2], source.pixels.shape[-1]
+    held = _held(plane, target.lateral, shape, source.lateral)
+    facing = np.array(source.plane(index).pixels)
     check_finite(facing, "The source")
-    return facing, np.stack(planes)
+    return facing, held
 
 
 def _held(
@@ -312,25 +288,17 @@ def _held(
 def _good_patches(
     source: NDArray[Any], target: NDArray[np.float32], patch: int
 ) -> tuple[NDArray[np.bool_], tuple[int, int]]:
-    """Return which patches of the overlap correlate, and where the first one lies.
-
-    A patch counts if any channel correlates: a channel may be empty in a place.
-    """
-    held = [np.isfinite(target).all(axis=0), *map(within_border, source)]
-    covered = np.logical_and.reduce(held)
-    rows, columns = inner_box(covered)
+    """Return which patches of the overlap correlate, and where the first one lies."""
+    rows, columns = inner_box(np.isfinite(target) & within_border(source))
     counts = (rows.stop - rows.start) // patch, (columns.stop - columns.start) // patch
     origin = rows.start, columns.start
     if not all(counts):
         return np.zeros((0, 0), bool), origin
     box = tuple(slice(o, o + n * patch) for o, n in zip(origin, counts, strict=True))
-    good = np.zeros(counts, bool)
-    for s, t in zip(source, target, strict=True):
-        own = _patches(s[box].astype(np.float32), patch)
-        other = _patches(t[box], patch)
-        limit = max(_chance_level(own, other), LEAST_CORRELATION)
-        good |= (_correlations(own, other) > limit).reshape(counts)
-    return good, origin
+    own = _patches(source[box].astype(np.float32), patch)
+    other = _patches(target[box], patch)
+    limit = max(_chance_level(own, other), LEAST_CORRELATION)
+    return (_correlations(own, other) > limit).reshape(counts), origin
 
 
 def _chance_level(own: NDArray[np.float32], other: NDArray[np.float32]) -> float:
