@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from napari_gan_enhance.progress import Progress, RemainingTime, drain
+from napari_gan_enhance.progress import Progress, RemainingTime, changed, drain
 
 
 def counting(log):
@@ -31,6 +33,34 @@ def test_drain_closes_the_job_when_the_callback_fails():
 
     with pytest.raises(KeyboardInterrupt):
         drain(counting(log), fail)
+    assert log == ["closed"]
+
+
+def test_changed_job_gives_changed_reports_and_its_result():
+    reports = []
+    job = changed(counting([]), lambda report: replace(report, stage="part"))
+    assert drain(job, reports.append) == "result"
+    assert [(r.done, r.stage) for r in reports] == [(i, "part") for i in range(3)]
+
+
+def fails(report):
+    raise KeyboardInterrupt
+
+
+def test_changed_job_is_closed_when_what_changes_it_fails():
+    log = []
+    job = counting(log)
+    with pytest.raises(KeyboardInterrupt):
+        next(changed(job, fails))
+    assert log == ["closed"]
+
+
+def test_closing_a_changed_job_closes_it():
+    log = []
+    job = counting(log)  # held: it is not closed for being forgotten
+    whole = changed(job, lambda report: report)
+    next(whole)
+    whole.close()
     assert log == ["closed"]
 
 

@@ -73,6 +73,37 @@ def drain(
         job.close()
 
 
+def changed(job: Job[Result], change: Callable[[Progress], Progress]) -> Job[Result]:
+    """Run a job as part of another one, which tells of it in its own way.
+
+    Parameters
+    ----------
+    job : generator of Progress
+        Closed with the job that this function returns.
+    change : callable
+        From a report to the one that is passed on.
+
+    Yields
+    ------
+    Progress
+
+    Returns
+    -------
+    object
+        What the job returned.
+    """
+    try:
+        while True:
+            try:
+                report = next(job)
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+            yield change(report)
+    finally:
+        job.close()
+
+
 class RemainingTime:
     """Estimate the time to the end of a job from the work done so far.
 

@@ -10,11 +10,12 @@ from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.metrics.evaluation import evaluate_planes
 from napari_gan_enhance.metrics.fidelity import evaluate
 from napari_gan_enhance.metrics.overlap import same_field
+from napari_gan_enhance.metrics.plane_pairs import counted
 from napari_gan_enhance.metrics.scale_free import fit_micro_ssim
 from napari_gan_enhance.metrics.settings import EvaluateSettings
 from napari_gan_enhance.metrics.similarity import BAND
 from napari_gan_enhance.micrograph.micrograph import Micrograph
-from napari_gan_enhance.progress import drain
+from napari_gan_enhance.progress import Progress, RemainingTime, drain
 
 
 @pytest.fixture
@@ -188,3 +189,21 @@ def test_conventions_of_publications_leave_no_choice(reference, given) -> None:
     settings = EvaluateSettings(convention="dlsr", **given)
     with pytest.raises(InputError, match="'dlsr' came with a fit or a data range"):
         drain(evaluate_planes(plane, plane, settings))
+
+
+def test_closing_closes_the_job_of_the_plane() -> None:
+    closed = []
+
+    def measure():
+        try:
+            yield Progress(1, 4, "measuring")
+            yield Progress(2, 4, "measuring")
+        finally:
+            closed.append(True)
+
+    plane = measure()  # held: it is not closed for being forgotten
+    job = counted(plane, RemainingTime(), 2, 5)
+    report = next(job)
+    assert (report.done, report.total, report.stage) == (2, 5, "measuring")
+    job.close()
+    assert closed == [True]

@@ -15,7 +15,7 @@ from napari_gan_enhance.metrics.evaluation import evaluate_planes
 from napari_gan_enhance.metrics.fidelity import affine_fit
 from napari_gan_enhance.metrics.overlap import same_field
 from napari_gan_enhance.micrograph.micrograph import Micrograph
-from napari_gan_enhance.progress import Job, RemainingTime
+from napari_gan_enhance.progress import Job, Progress, RemainingTime, changed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -137,14 +137,12 @@ def _staged(
     job: Job[Scored], stage: str, clock: RemainingTime, done: int, total: int
 ) -> Job[Scored]:
     """Run the job of one method on one file, counting results."""
-    while True:
-        try:
-            report = next(job)
-        except StopIteration as end:
-            result: Scored = end.value
-            return result
+
+    def staged(report: Progress) -> Progress:
         left = clock.after(done, total)
-        yield replace(report, done=done, total=total, stage=stage, remaining_s=left)
+        return replace(report, done=done, total=total, stage=stage, remaining_s=left)
+
+    return changed(job, staged)
 
 
 def field_medians(

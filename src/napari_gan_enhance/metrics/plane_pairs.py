@@ -14,7 +14,7 @@ from napari_gan_enhance.metrics.scale_free import (
     fit_micro_ssim,
     score_scale_free,
 )
-from napari_gan_enhance.progress import Job, Progress, RemainingTime
+from napari_gan_enhance.progress import Job, Progress, RemainingTime, changed
 from napari_gan_enhance.tiling.region import positions
 
 if TYPE_CHECKING:
@@ -129,15 +129,13 @@ def counted(
     job: Job[Result], clock: RemainingTime, done: int, total: int
 ) -> Job[Result]:
     """Run the job of one plane of several, counting planes."""
-    while True:
-        try:
-            report = next(job)
-        except StopIteration as end:
-            result: Result = end.value
-            return result
+
+    def among_planes(report: Progress) -> Progress:
         share = report.done / max(report.total, 1)
         left = clock.after(done + share, total)
-        yield replace(report, done=done, total=total, remaining_s=left)
+        return replace(report, done=done, total=total, remaining_s=left)
+
+    return changed(job, among_planes)
 
 
 def channel_of(place: Mapping[str, int]) -> tuple[int, int]:

@@ -19,7 +19,7 @@ from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.io.atomic import output_errors
 from napari_gan_enhance.io.write import write_micrograph
 from napari_gan_enhance.micrograph.micrograph import Micrograph
-from napari_gan_enhance.progress import Job, Progress
+from napari_gan_enhance.progress import Job, Progress, changed
 from napari_gan_enhance.registration.levels import PERCENTS, level_at
 from napari_gan_enhance.registration.pair_description import (
     DescribedPair,
@@ -298,11 +298,13 @@ def _write_files(
     for side in SIDES:
         with output_errors(folder):
             (folder / side).mkdir(parents=True, exist_ok=True)
+    part = Progress(0, 0, "writing pairs")  # without its numbers: files are counted
     for number, (piece, file) in enumerate(zip(cut.pieces, files, strict=True)):
         for side in SIDES:
             path = folder / side / file.name
             image = _micrograph(piece, side, path.stem, like, provenance)
-            yield from _quietly(write_micrograph(path, image, overwrite=True))
+            writing = write_micrograph(path, image, overwrite=True)
+            yield from changed(writing, lambda _: part)
         yield Progress(number + 1, len(files), "writing pairs")
 
 
@@ -360,16 +362,3 @@ def _file(piece: PairPiece, name: str) -> PairFile:
         origin_px=piece.origin_px,
         shape_px=piece.source.shape,
     )
-
-
-def _quietly(job: Job[Path]) -> Job[Path]:
-    """Pass the reports of a part on without its numbers: the whole counts files."""
-    try:
-        while True:
-            next(job)
-            yield Progress(0, 0, "writing pairs")
-    except StopIteration as end:
-        written: Path = end.value
-        return written
-    finally:
-        job.close()

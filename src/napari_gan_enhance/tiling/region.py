@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from napari_gan_enhance.errors import InputError
+from napari_gan_enhance.progress import changed
 from napari_gan_enhance.tiling.engine import Part, TileSnapshot, run_tiles
 from napari_gan_enhance.tiling.grid import Tile
 
 if TYPE_CHECKING:
     from napari_gan_enhance.micrograph.micrograph import Micrograph
-    from napari_gan_enhance.progress import Job
+    from napari_gan_enhance.progress import Job, Progress
     from napari_gan_enhance.tiling.schedule import Schedule
 
 Region = Mapping[str, slice]
@@ -115,23 +116,19 @@ def run_places(
     tuple of int
         The tile that was used at last.
     """
+
+    def placed(report: Progress) -> Progress:
+        match report.detail:
+            case Tile() as done:
+                where = written_region(done, places[done.part], region, upscale)
+                return replace(report, detail=where)
+            case TileSnapshot(done, index):
+                where = written_region(done, places[done.part], region, upscale)
+                return replace(report, detail=WrittenSnapshot(index, where))
+        return report
+
     tiles = run_tiles(parts, tile=tile, stage=stage, schedule=schedule, quick=quick)
-    try:
-        while True:
-            report = next(tiles)
-            match report.detail:
-                case Tile() as done:
-                    where = written_region(done, places[done.part], region, upscale)
-                    report = replace(report, detail=where)
-                case TileSnapshot(done, index):
-                    where = written_region(done, places[done.part], region, upscale)
-                    report = replace(report, detail=WrittenSnapshot(index, where))
-            yield report
-    except StopIteration as end:
-        used: tuple[int, ...] = end.value
-        return used
-    finally:
-        tiles.close()
+    return changed(tiles, placed)
 
 
 def written_region(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from napari_gan_enhance.device import device_faults
-from napari_gan_enhance.progress import Job, Progress
+from napari_gan_enhance.progress import Job, Progress, changed
 from napari_gan_enhance.training.detectors import check_discriminator, check_losses
 from napari_gan_enhance.training.events import Losses, Validated
 from napari_gan_enhance.training.fabric import from_first
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from napari_gan_enhance.training.recipe import Recipe
     from napari_gan_enhance.training.state import Training
     from napari_gan_enhance.training.validation import Validator
-
-Result = TypeVar("Result")
 
 CLEARLY_DB = 0.5
 """By how much the average must score higher than weights on the way to it. A held-out
@@ -164,21 +162,9 @@ def _chosen(
 ) -> Generator[Progress, None, tuple[int, HeldOutScore, Preview]]:
     """Return which network is kept, a later one only if it is clearly better."""
     number = 0
-    score, preview = yield from _while(validator.score(networks[0]), busy)
+    score, preview = yield from changed(validator.score(networks[0]), lambda _: busy)
     for other, network in enumerate(networks[1:], start=1):
-        looked, shown = yield from _while(validator.score(network), busy)
+        looked, shown = yield from changed(validator.score(network), lambda _: busy)
         if looked.value > score.value + CLEARLY_DB:
             number, score, preview = other, looked, shown
     return number, score, preview
-
-
-def _while(job: Job[Result], busy: Progress) -> Generator[Progress, None, Result]:
-    """Run a job and report the same all the time."""
-    with contextlib.closing(job):
-        while True:
-            try:
-                next(job)
-            except StopIteration as end:
-                result: Result = end.value
-                return result
-            yield busy

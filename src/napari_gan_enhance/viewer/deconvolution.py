@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from napari_gan_enhance.io.scratch import scratch_errors
 from napari_gan_enhance.io.write import write_micrograph
 from napari_gan_enhance.micrograph.micrograph import VoxelSize
-from napari_gan_enhance.progress import Job, Progress, drain
+from napari_gan_enhance.progress import Job, Progress, changed, drain
 from napari_gan_enhance.tiling.region import snapped_region
 from napari_gan_enhance.viewer.choices import MOST_ITERATIONS, DeconvolveChoices
 from napari_gan_enhance.viewer.focus import planes_in, volumes_in
@@ -185,17 +185,12 @@ def _told(job: Job[Micrograph], result: _Result) -> Job[Micrograph]:
     """Run a job and announce its result once its iterations are known."""
     from napari_gan_enhance.optics.deconvolve import IterationsChosen
 
-    try:
-        while True:
-            report = next(job)
-            if isinstance(report.detail, IterationsChosen):
-                report = replace(report, detail=result.started())
-            yield report
-    except StopIteration as end:
-        finished: Micrograph = end.value
-        return finished
-    finally:
-        job.close()
+    def told(report: Progress) -> Progress:
+        if isinstance(report.detail, IterationsChosen):
+            return replace(report, detail=result.started())
+        return report
+
+    return changed(job, told)
 
 
 class _Result:

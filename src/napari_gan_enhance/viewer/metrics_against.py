@@ -9,6 +9,7 @@ from napari_gan_enhance.errors import GanEnhanceError, InputError
 from napari_gan_enhance.metrics.conventions import CONVENTIONS
 from napari_gan_enhance.metrics.evaluation import Evaluation, evaluate_planes
 from napari_gan_enhance.metrics.settings import EvaluateSettings
+from napari_gan_enhance.progress import changed
 from napari_gan_enhance.viewer.metrics_layers import (
     LayerPair,
     PlacedLayer,
@@ -143,13 +144,7 @@ def score_layers(request: AgainstRequest) -> Job[ScoredAgainst]:
 
 def named(job: Job[Result], name: str) -> Job[Result]:
     """Run a job whose reports name what it works on."""
-    while True:
-        try:
-            report = next(job)
-        except StopIteration as end:
-            result: Result = end.value
-            return result
-        yield replace(report, stage=f"{report.stage} {name!r}")
+    return changed(job, lambda told: replace(told, stage=f"{told.stage} {name!r}"))
 
 
 def _score(layer: PlacedLayer, request: AgainstRequest) -> Job[list[Scored]]:
