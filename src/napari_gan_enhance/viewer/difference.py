@@ -39,7 +39,7 @@ SHOWN_PERCENTILE = 99.5
 """Of the absolute differences of the plane on screen; beyond it colors are full."""
 
 FIT_SAMPLES = 2**18
-"""Pixels that the intensity fit looks at: gain and offset are then known to 1 %."""
+"""Pixels that fits of intensity look at: gain and offset are then known to 1 %."""
 
 
 class Difference:
@@ -219,7 +219,7 @@ def _subtracted(
         made.fit(shown)
         fitted = f"{made.gain:.4g} x {second} {made.offset:+.4g}"
     yield Progress(1, 3, "subtracting")
-    limit = _limit(made.plane(shown))
+    limit = full_color_limit(made.plane(shown))
     yield Progress(2, 3, "subtracting")
     return Subtracted(
         before,
@@ -252,11 +252,7 @@ def add_subtracted(viewer: ViewerModel, subtracted: Subtracted) -> None:
     viewer.add_layer(Layer.create(data, settings, kind))
 
 
-def _pixels(layer: Any) -> Any:
-    return layer.data[0] if layer.multiscale else layer.data
-
-
-def _limit(plane: Plane) -> float:
+def full_color_limit(plane: NDArray[Any]) -> float:
     """Return the difference that gets the full color; positive."""
     stride = max(1, plane.size // FIT_SAMPLES)
     sizes = np.abs(plane.ravel()[::stride])
@@ -265,3 +261,7 @@ def _limit(plane: Plane) -> float:
         return 1.0
     limit = float(np.percentile(sizes, SHOWN_PERCENTILE)) or float(sizes.max())
     return limit if limit > 0 else 1.0
+
+
+def _pixels(layer: Any) -> Any:
+    return layer.data[0] if layer.multiscale else layer.data

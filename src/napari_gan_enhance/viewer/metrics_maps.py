@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_gan_enhance.viewer.difference import SHOWN_PERCENTILE
+from napari_gan_enhance.viewer.difference import full_color_limit
 from napari_gan_enhance.viewer.diverging import LESS_MORE
 from napari_gan_enhance.viewer.layers import (
     METADATA_KEY,
@@ -19,16 +19,12 @@ if TYPE_CHECKING:
 
     from napari.components import ViewerModel
     from napari.layers import Image
-    from numpy.typing import NDArray
 
     from napari_gan_enhance.micrograph.micrograph import Micrograph
     from napari_gan_enhance.viewer.metrics_against import Scored
 
 SSIM_COLORS = "viridis"
 """Even to the eye and to color-blind people; 0 is dark blue, 1 yellow."""
-
-MOST_SAMPLES = 2**18
-"""Pixels that the contrast of an error map is fitted on."""
 
 
 def add_maps(
@@ -49,7 +45,7 @@ def add_maps(
         maps = one.evaluation.maps if one.evaluation is not None else None
         if maps is None or one.pair is None:
             continue
-        limit = _limit(np.asarray(maps.error.pixels))
+        limit = full_color_limit(np.asarray(maps.error.pixels))
         looks = (
             (maps.ssim, SSIM_COLORS, (0.0, 1.0)),
             (maps.error, LESS_MORE, (-limit, limit)),
@@ -96,10 +92,3 @@ def _map_layer(
     }
     layer: Image = Layer.create(data, settings, kind)
     return layer
-
-
-def _limit(error: NDArray[Any]) -> float:
-    """Return the error that gets the full color; positive."""
-    stride = max(1, error.size // MOST_SAMPLES)
-    sizes = np.abs(error.ravel()[::stride])
-    return float(np.percentile(sizes, SHOWN_PERCENTILE)) or float(sizes.max()) or 1.0
