@@ -29,7 +29,7 @@ from napari_gan_enhance.optics.blur import blur_for, grid_for
 from napari_gan_enhance.optics.noise import NoiseModel, estimate_noise
 from napari_gan_enhance.optics.richardson_lucy import RichardsonLucy
 from napari_gan_enhance.progress import Job, Progress
-from napari_gan_enhance.tiling.operator import Snapshot
+from napari_gan_enhance.tiling.operator import Snapshot, result_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -306,11 +306,6 @@ class _Trial:
 
     def expected(self, estimate: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the image to expect of an estimate, with its background."""
-        background = np.float32(self.options.get("background", 0.0))
-        return self._blurred(estimate) + background
-
-    def _blurred(self, estimate: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return H x."""
         blur = blur_for(
             np.asarray(self.psf / self.psf.sum(), np.float32),
             estimate.shape,
@@ -318,11 +313,8 @@ class _Trial:
             self.options.get("boundary", "reflect"),
         )
         steps = blur.forward(torch.from_numpy(np.array(estimate)).to(self.device))
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                return np.array(end.value.cpu().numpy())  # a copy, as the blur goes on
+        background = np.float32(self.options.get("background", 0.0))
+        return np.asarray(result_of(steps).cpu().numpy() + background)
 
     def _each(
         self, image: NDArray[Any], count: int
