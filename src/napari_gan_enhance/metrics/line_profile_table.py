@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from typing import TYPE_CHECKING
 
 from napari_gan_enhance.metrics.line_profile_curve import verdict_text
+from napari_gan_enhance.metrics.table_text import csv_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -38,26 +37,19 @@ def profile_csv(
         intensity, standard_error; empty where there is no value. The unit of the
         distance is among the column names: distance_um or distance_px.
     """
-    text = io.StringIO()
     comments = [f"{name}: {value}" for name, value in facts.items()]
     comments += _peak_comments(lines)
-    text.writelines(f"# {_one_line(comment)}\n" for comment in comments)
-    rows = csv.writer(text, lineterminator="\n")
     unit = next((a.curve.unit for group in lines.values() for a in group), "µm")
-    rows.writerow(
-        [f"distance_{_ascii(unit)}" if c == "distance" else c for c in COLUMNS]
-    )
+    head = [f"distance_{_ascii(unit)}" if c == "distance" else c for c in COLUMNS]
+    return csv_text(head, _samples(lines), comments)
+
+
+def _samples(lines: Mapping[str, Sequence[Analysis]]) -> Iterable[tuple[str, ...]]:
     for line, analyses in lines.items():
-        for analysis in analyses:
-            rows.writerows(_samples(line, analysis))
-    return text.getvalue()
-
-
-def _samples(line: str, analysis: Analysis) -> Iterable[tuple[str, ...]]:
-    curve = analysis.curve
-    table = zip(curve.distance, curve.values, curve.standard_error, strict=True)
-    for numbers in table:
-        yield (line, curve.name, *(_number(float(n)) for n in numbers))
+        for curve in (analysis.curve for analysis in analyses):
+            columns = curve.distance, curve.values, curve.standard_error
+            for numbers in zip(*columns, strict=True):
+                yield (line, curve.name, *(_number(float(n)) for n in numbers))
 
 
 def _peak_comments(lines: Mapping[str, Sequence[Analysis]]) -> Iterable[str]:
@@ -80,7 +72,3 @@ def _number(value: float) -> str:
 
 def _ascii(unit: str) -> str:
     return unit.replace("µ", "u")
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

@@ -7,13 +7,13 @@ import io
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
 
 def csv_text(
     head: Sequence[str],
     rows: Iterable[Sequence[object]],
-    facts: Mapping[str, object] | None = None,
+    comments: Iterable[str] = (),
     *,
     delimiter: str = ",",
 ) -> str:
@@ -24,14 +24,13 @@ def csv_text(
     head : sequence of str
         Names of the columns.
     rows : iterable of sequence
-    facts : mapping of name to value, optional
-        One comment line each, beginning with "#", before the table.
+    comments : iterable of str, optional
+        One line each, beginning with "#", before the table.
     delimiter : str
         A tab for the clipboard: spreadsheets take it apart.
     """
     text = io.StringIO()
-    for name, value in (facts or {}).items():
-        text.write(f"# {' '.join(f'{name}: {value}'.split())}\n")
+    text.writelines(f"# {' '.join(comment.split())}\n" for comment in comments)
     writer = csv.writer(text, lineterminator="\n", delimiter=delimiter)
     writer.writerow(head)
     writer.writerows(rows)

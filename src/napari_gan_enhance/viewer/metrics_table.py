@@ -188,7 +188,8 @@ def as_csv(table: Table, *, delimiter: str = ",") -> str:
     if facts:
         notes = {f"note {i}": text for i, text in enumerate(all_notes(table), start=1)}
         facts |= notes
-    return csv_text(head, rows, facts, delimiter=delimiter)
+    comments = [f"{name}: {text}" for name, text in facts.items()]
+    return csv_text(head, rows, comments, delimiter=delimiter)
 
 
 def save_table(path: Path, table: Table) -> None:
