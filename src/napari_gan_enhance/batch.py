@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from napari_gan_enhance.errors import InputError, OutputError, explained
 from napari_gan_enhance.io.atomic import output_errors
 from napari_gan_enhance.io.boundary import reason
+from napari_gan_enhance.io.lazy import file_stem
 from napari_gan_enhance.io.read import count_images, is_zarr
 from napari_gan_enhance.io.tiff_set import files_of_set
 from napari_gan_enhance.io.write import TIFF_SUFFIXES, ZARR_SUFFIXES, check_output
@@ -103,7 +104,7 @@ def plan(inputs: Sequence[Path], output: Path) -> list[Task]:
     if is_single and _is_image(output):
         tasks = [Task(sources[0], output)]
     else:
-        tasks = [Task(s, output / f"{stem(s)}{RESULT_SUFFIX}") for s in sources]
+        tasks = [Task(s, output / f"{file_stem(s)}{RESULT_SUFFIX}") for s in sources]
     _check(tasks)
     return tasks
 
@@ -120,7 +121,7 @@ def each_image(task: Task) -> list[Task]:
         count = 1
     if count == 1:
         return [task]
-    base, folder = stem(task.source), task.output.parent
+    base, folder = file_stem(task.source), task.output.parent
     return [
         Task(task.source, folder / f"{base}_s{n}{RESULT_SUFFIX}", n)
         for n in range(count)
@@ -151,13 +152,6 @@ def run(
     for task in tasks:
         yield task, _one(task, work, is_done, overwrite, made.get(task.output))
         made[task.output] = task.source
-
-
-def stem(path: Path) -> str:
-    """Return the file's name without its image suffix."""
-    lower = path.name.lower()
-    suffix = next((s for s in INPUT_SUFFIXES if lower.endswith(s)), path.suffix)
-    return path.name[: len(path.name) - len(suffix)] if suffix else path.name
 
 
 def is_zarr_image(path: Path) -> bool:

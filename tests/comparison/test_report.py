@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from napari_gan_enhance import batch
 from napari_gan_enhance.comparison.fields import FileScores, field_medians
 from napari_gan_enhance.comparison.methods import Method, make_methods
 from napari_gan_enhance.comparison.report import ReportSettings, report
@@ -220,6 +221,16 @@ def test_dots_are_part_of_a_name(tmp_path) -> None:
     for number in (1, 2):
         found = drain(method.run(tmp_path / f"cell.{number}.tif", None))
         assert np.unique(found.pixels[:, :]) == [number]
+
+
+def test_result_of_an_image_in_capitals_is_found(tmp_path) -> None:
+    source, results = tmp_path / "A.OME.TIF", tmp_path / "results"
+    source.touch()
+    results.mkdir()
+    (task,) = batch.plan([source], results)
+    tifffile.imwrite(task.output, np.full((8, 9), 7, np.uint8))
+    (method,) = make_methods([f"mine={results}"], [], EnhanceSettings())
+    assert np.unique(drain(method.run(source, None)).pixels[:, :]) == [7]
 
 
 def test_methods_are_made_of_words(folders) -> None:

@@ -85,9 +85,9 @@ class TrustFiles:
 
 def beside(output: Path, name: str) -> Path:
     """Return where a map of a result lies: `cells.expected-error.ome.tif`."""
-    from napari_gan_enhance.batch import stem
+    from napari_gan_enhance.io.lazy import file_stem
 
-    base = stem(output)
+    base = file_stem(output)
     return output.with_name(
         f"{base}.{name.replace(' ', '-')}{output.name.removeprefix(base)}"
     )

@@ -132,7 +132,7 @@ def native(values: NDArray[Any]) -> NDArray[Any]:
 
 def file_stem(path: Path) -> str:
     """Return a file's name without its suffix, double ones such as .ome.tif too."""
-    return re.sub(r"(\.ome)?\.[^.]+$", "", path.name) or path.name
+    return re.sub(r"(?i)(\.ome)?\.[^.]+$", "", path.name) or path.name
 
 
 def _within(index: Any, size: int) -> int | slice:
