@@ -19,7 +19,7 @@ from napari_gan_enhance.progress import Progress
 from napari_gan_enhance.registration.refine import TransformKind
 from napari_gan_enhance.widgets._align_hand import HandBox
 from napari_gan_enhance.widgets._align_landmarks import LandmarkBox
-from napari_gan_enhance.widgets._fields import choice_box, text_label
+from napari_gan_enhance.widgets._fields import choice_box, push_button, text_label
 from napari_gan_enhance.widgets._layer_field import LayerField
 
 if TYPE_CHECKING:
@@ -56,17 +56,17 @@ class AlignForm(QWidget):
             KINDS, "What may change; stacks are shifted along Z besides."
         )
         self.start = QPushButton("Estimate", self)
-        self.refine = _button("Refine from here", "Begin where the layers lie now.")
-        self.undo = _button("Undo", "Put the layer back where it was before.")
-        self.overlay = _button("Overlay", "Moving in magenta, fixed in green.")
+        self.refine = push_button("Refine from here", "Begin where the layers lie now.")
+        self.undo = push_button("Undo", "Put the layer back where it was before.")
+        self.overlay = push_button("Overlay", "Moving in magenta, fixed in green.")
         self.overlay.setCheckable(True)
-        self.map = _button(
+        self.map = push_button(
             "Misalignment map",
             "Measure how the layers lie now, and add a layer with the shift left in "
             "each block, in µm.",
         )
-        self.save = _button("Save…", "Save the transform of the moving layer.")
-        self.load = _button("Load…", "Give the moving layer a saved transform.")
+        self.save = push_button("Save…", "Save the transform of the moving layer.")
+        self.load = push_button("Load…", "Give the moving layer a saved transform.")
         self.bar = QProgressBar(self)
         self.bar.setTextVisible(False)
         self.bar.setMaximumHeight(8)
@@ -139,12 +139,6 @@ class AlignForm(QWidget):
         column.addStretch(1)
         outer = QVBoxLayout(parent)
         outer.addWidget(self)
-
-
-def _button(text: str, help_text: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(help_text)
-    return button
 
 
 def _row(*widgets: QWidget) -> QHBoxLayout:

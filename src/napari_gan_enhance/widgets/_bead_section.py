@@ -12,7 +12,6 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
@@ -27,7 +26,7 @@ from napari_gan_enhance.viewer.bead_psf import (
 )
 from napari_gan_enhance.viewer.optics_values import OpticsValues
 from napari_gan_enhance.viewer.writer import write_image
-from napari_gan_enhance.widgets._fields import text_label
+from napari_gan_enhance.widgets._fields import push_button, text_label
 from napari_gan_enhance.widgets._layer_field import LayerField
 from napari_gan_enhance.widgets._save_dialog import ask_save
 from napari_gan_enhance.widgets._worker import JobRunner
@@ -69,7 +68,7 @@ class BeadSection(QWidget):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self.opened = _button(
+        self.opened = push_button(
             "Measured PSF from beads…", "Average an image of beads to a PSF."
         )
         self.opened.setCheckable(True)
@@ -82,11 +81,11 @@ class BeadSection(QWidget):
         self.points = LayerField(
             viewer, "The layer with a mark on each bead.", kind=Points, follows=False
         )
-        self.mark = _button("Mark beads", "Add a layer, and click on beads.")
-        self.distill = _button(
+        self.mark = push_button("Mark beads", "Add a layer, and click on beads.")
+        self.distill = push_button(
             "Distill PSF", "Average the marked beads, each shifted to the same center."
         )
-        self.save = _button("Save…", "Save the new PSF as OME-TIFF.")
+        self.save = push_button("Save…", "Save the new PSF as OME-TIFF.")
         self.text = text_label("Which beads were used, and how wide the PSF is.")
         self.text.setText(HINT)
         self._lay_out()
@@ -180,9 +179,3 @@ class BeadSection(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.opened)
         column.addWidget(self._content)
-
-
-def _button(text: str, help_text: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(help_text)
-    return button

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QWidget
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFormLayout,
+    QLabel,
+    QPushButton,
+    QWidget,
+)
 
 LABEL_WIDTH = 130
 """Screen pixels: the name of a channel may be longer than its field."""
@@ -32,6 +39,13 @@ def choice_box(options: dict[str, str], help_text: str) -> QComboBox:
     return box
 
 
+def push_button(text: str, help_text: str) -> QPushButton:
+    """Return a button that says what it is for."""
+    button = QPushButton(text)
+    button.setToolTip(help_text)
+    return button
+
+
 def select(box: QComboBox, value: object) -> None:
     """Choose the text that stands for a value."""
     box.setCurrentIndex(box.findData(value))
@@ -44,3 +58,10 @@ def text_label(help_text: str) -> QLabel:
     label.setMinimumWidth(TEXT_WIDTH)
     label.setToolTip(help_text)
     return label
+
+
+def tick_box(text: str, help_text: str) -> QCheckBox:
+    """Return a box to tick that says what it is for."""
+    box = QCheckBox(text)
+    box.setToolTip(help_text)
+    return box

@@ -12,7 +12,6 @@ from qtpy.QtWidgets import (
     QLineEdit,
     QListWidget,
     QListWidgetItem,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
@@ -20,6 +19,7 @@ from qtpy.QtWidgets import (
 from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.viewer import profile_lines
 from napari_gan_enhance.viewer.profile_lines import Line, LineHistory, vertices_text
+from napari_gan_enhance.widgets._fields import push_button
 from napari_gan_enhance.widgets._marks import Mark, mark
 
 if TYPE_CHECKING:
@@ -45,14 +45,14 @@ class LineList(QWidget):
         self._viewer = viewer
         self._lines: list[Line] = []
         self.history = LineHistory(viewer)
-        self.new = _button("New line", "Add a line across what is in view.")
-        self.draw = _button("Draw", "Draw a line with the mouse.")
-        self.polyline = _button(
+        self.new = push_button("New line", "Add a line across what is in view.")
+        self.draw = push_button("Draw", "Draw a line with the mouse.")
+        self.polyline = push_button(
             "Polyline", "Draw a bent line: click each point, Esc or double click ends."
         )
-        self.remove = _button("Remove", "Take the chosen line away.")
-        self.undo = _button("Undo", "Take back the last change of a line (Ctrl+Z).")
-        self.redo = _button("Redo", "Repeat what was taken back (Ctrl+Shift+Z).")
+        self.remove = push_button("Remove", "Take the chosen line away.")
+        self.undo = push_button("Undo", "Take back the last change of a line (Ctrl+Z).")
+        self.redo = push_button("Redo", "Repeat what was taken back (Ctrl+Shift+Z).")
         self.names = QListWidget(self)
         self.names.setToolTip(
             "Click to choose, double click to rename. Saved tables hold all lines."
@@ -189,9 +189,3 @@ class LineList(QWidget):
         column.addWidget(self.names, 1)
         column.addWidget(QLabel("Points (y, x; y, x)", self))
         column.addWidget(self.points)
-
-
-def _button(text: str, help_text: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(help_text)
-    return button

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
-    QCheckBox,
     QFileDialog,
     QGridLayout,
     QHBoxLayout,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
@@ -23,7 +21,13 @@ from napari_gan_enhance.comparison.niqe_file import (
 )
 from napari_gan_enhance.errors import GanEnhanceError
 from napari_gan_enhance.metrics.resolution import DECORRELATION_NOTE, SINGLE_NOTE
-from napari_gan_enhance.widgets._fields import choice_box, select, text_label
+from napari_gan_enhance.widgets._fields import (
+    choice_box,
+    push_button,
+    select,
+    text_label,
+    tick_box,
+)
 from napari_gan_enhance.widgets._layer_field import LayerField
 from napari_gan_enhance.widgets._save_dialog import ask_save
 
@@ -52,8 +56,8 @@ class AloneForm(QWidget):
 
     def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.decorrelation = _tick("Decorrelation", DECORRELATION_NOTE)
-        self.frc = _tick(
+        self.decorrelation = tick_box("Decorrelation", DECORRELATION_NOTE)
+        self.frc = tick_box(
             "FRC with",
             "Fourier ring correlation with a second recording of the same field: the "
             "period at which the two cease to agree.",
@@ -65,18 +69,20 @@ class AloneForm(QWidget):
         self.threshold = choice_box(
             THRESHOLDS, "Correlation below which rings are noise; it sets the number."
         )
-        self.single_image = _tick(
+        self.single_image = tick_box(
             "Single-image FRC", f"{SINGLE_NOTE} Refused for results."
         )
-        self.niqe = _tick(
+        self.niqe = tick_box(
             "NIQE",
             "How unlike your sharp images a layer looks, lower is better. It sees "
             "whether an image looks right, not whether it is.",
         )
         self.model_text = text_label("What the NIQE model was fitted to.")
-        self.fit = _button("Fit", "Fit the model to the ticked layers: sharp images.")
-        self.load = _button("Load…", "Load a model that was saved.")
-        self.save = _button("Save…", "Save the model: only its own scores compare.")
+        self.fit = push_button(
+            "Fit", "Fit the model to the ticked layers: sharp images."
+        )
+        self.load = push_button("Load…", "Load a model that was saved.")
+        self.save = push_button("Save…", "Save the model: only its own scores compare.")
         self._path = ""
         self.model: SharpModel | None = None
         self.show_model(None)
@@ -171,15 +177,3 @@ class AloneForm(QWidget):
         column.addLayout(grid)
         column.addWidget(self.model_text)
         column.addStretch(1)
-
-
-def _tick(text: str, help_text: str) -> QCheckBox:
-    box = QCheckBox(text)
-    box.setToolTip(help_text)
-    return box
-
-
-def _button(text: str, help_text: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(help_text)
-    return button

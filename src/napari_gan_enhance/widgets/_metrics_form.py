@@ -16,7 +16,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_gan_enhance.viewer.metrics_choices import MetricsChoices
-from napari_gan_enhance.widgets._fields import choice_box, select
+from napari_gan_enhance.widgets._fields import choice_box, push_button, select
 from napari_gan_enhance.widgets._layers_field import LayersField
 from napari_gan_enhance.widgets._metrics_against import AgainstForm
 from napari_gan_enhance.widgets._metrics_alone import AloneForm
@@ -57,18 +57,18 @@ class MetricsForm(QWidget):
         self.tabs.addTab(self.against, "Against a reference")
         self.tabs.addTab(self.alone, "Without one")
         self.measure = QPushButton("Measure", self)
-        self.maps = _button(
+        self.maps = push_button(
             "With maps",
             "Measure, and add two layers for each: SSIM (yellow is alike, blue is not) "
             "and error (orange is too bright, blue too dark, black right).",
         )
         self.progress = ProgressRow(self, unit="planes")
         self.table = MetricsTable(self)
-        self.report = _button(
+        self.report = push_button(
             "Report…",
             "Compare methods on a folder of test images: box plots, tests, pictures.",
         )
-        self.defaults = _button(
+        self.defaults = push_button(
             "Restore defaults", "Set every control as it was after installation."
         )
         self._lay_out(parent)
@@ -145,9 +145,3 @@ class MetricsForm(QWidget):
             splitter.setStretchFactor(splitter.count() - 1, stretch)
         QVBoxLayout(self).addWidget(splitter)
         QVBoxLayout(parent).addWidget(self)
-
-
-def _button(text: str, help_text: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(help_text)
-    return button

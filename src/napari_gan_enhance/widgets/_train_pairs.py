@@ -22,7 +22,7 @@ from qtpy.QtWidgets import (
 
 from napari_gan_enhance.errors import GanEnhanceError, InputError
 from napari_gan_enhance.viewer.train_pairs import AddedPair, PairRow, TrainPairs
-from napari_gan_enhance.widgets._fields import text_label
+from napari_gan_enhance.widgets._fields import push_button, text_label
 from napari_gan_enhance.widgets._layer_field import LayerField
 from napari_gan_enhance.widgets._worker import JobRunner
 
@@ -76,7 +76,7 @@ class PairsBox(QGroupBox):
             "unless saved; folders are only read."
         )
         self.report = text_label("What came of the last pair.")
-        self.add, self.remove, self.open, self.save = _buttons(self)
+        self.add, self.remove, self.open, self.save = _buttons()
         self._lay_out()
         self._connect()
         self._show()
@@ -224,7 +224,7 @@ def _text(added: AddedPair) -> str:
     return f"{added.field}: {added.accepted} patches{channels}{time}{rejected}."
 
 
-def _buttons(parent: QWidget) -> list[QPushButton]:
+def _buttons() -> list[QPushButton]:
     texts = {
         ADD: "Cut the overlap of the two layers into patches, wherever they lie "
         "in the viewer; patches that do not correlate are left out.",
@@ -232,9 +232,4 @@ def _buttons(parent: QWidget) -> list[QPushButton]:
         "Open…": "Add a data set: a folder that holds source/ and target/.",
         "Save…": "Save the pairs cut here as a data set, into an empty folder.",
     }
-    buttons = []
-    for text, help_text in texts.items():
-        button = QPushButton(text, parent)
-        button.setToolTip(help_text)
-        buttons.append(button)
-    return buttons
+    return [push_button(text, help_text) for text, help_text in texts.items()]
