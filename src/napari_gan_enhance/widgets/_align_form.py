@@ -9,18 +9,17 @@ from qtpy.QtWidgets import (
     QFormLayout,
     QGroupBox,
     QHBoxLayout,
-    QProgressBar,
     QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
-from napari_gan_enhance.progress import Progress
 from napari_gan_enhance.registration.refine import TransformKind
 from napari_gan_enhance.widgets._align_hand import HandBox
 from napari_gan_enhance.widgets._align_landmarks import LandmarkBox
-from napari_gan_enhance.widgets._fields import choice_box, push_button, text_label
+from napari_gan_enhance.widgets._fields import choice_box, push_button
 from napari_gan_enhance.widgets._layer_field import LayerField
+from napari_gan_enhance.widgets._progress_row import PlainProgressRow
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -67,11 +66,8 @@ class AlignForm(QWidget):
         )
         self.save = push_button("Save…", "Save the transform of the moving layer.")
         self.load = push_button("Load…", "Give the moving layer a saved transform.")
-        self.bar = QProgressBar(self)
-        self.bar.setTextVisible(False)
-        self.bar.setMaximumHeight(8)
-        self.bar.setToolTip("How far the present step is.")
-        self.report = text_label("What came of the last step.")
+        self.progress = PlainProgressRow(self, unit="")
+        self.report = self.progress.text
         self.hand = HandBox(self)
         self.landmarks = LandmarkBox(viewer, self.kind, self)
         self.start.clicked.connect(lambda: self.requested.emit("anywhere"))
@@ -83,18 +79,6 @@ class AlignForm(QWidget):
         """Return what may change."""
         kind: TransformKind = self.transform.currentData()
         return kind
-
-    def begin(self) -> None:
-        """Show that a job has begun."""
-        self.bar.setRange(0, 1)
-        self.bar.setValue(0)
-        self.say("Starting…")
-
-    def show_progress(self, progress: Progress) -> None:
-        """Show one report."""
-        self.bar.setRange(0, max(progress.total, 1))
-        self.bar.setValue(progress.done)
-        self.say(f"{progress.stage.capitalize()}…")
 
     def say(self, text: str) -> None:
         """Show a sentence."""
@@ -113,7 +97,7 @@ class AlignForm(QWidget):
         for widget in (self.landmarks, self.load, self.map):
             widget.setDisabled(is_running)
         self.undo.setEnabled(can_undo and not is_running)
-        self.bar.setVisible(is_running)
+        self.progress.bar.setVisible(is_running)
 
     def close_down(self) -> None:
         """Take landmarks away and hear no more of the viewer."""
@@ -130,8 +114,7 @@ class AlignForm(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(form)
         column.addLayout(_row(self.start, self.refine))
-        column.addWidget(self.bar)
-        column.addWidget(self.report)
+        column.addWidget(self.progress)
         column.addLayout(_row(self.undo, self.overlay, self.map))
         column.addWidget(_group("By hand", self.hand))
         column.addWidget(_group("Landmarks", self.landmarks))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_error
 from qtpy.QtCore import QUrl
@@ -37,9 +36,6 @@ from napari_gan_enhance.widgets._settings import (
     settings_path,
 )
 from napari_gan_enhance.widgets._worker import JobRunner
-
-if TYPE_CHECKING:
-    from napari_gan_enhance.progress import Progress
 
 MOST_PICTURES = 20
 
@@ -172,9 +168,6 @@ class ReportDialog(QDialog):
         self.progress.end(str(error))
         show_error(str(error))
 
-    def _on_reported(self, progress: Progress) -> None:
-        self.progress.show_progress(progress)
-
     def _on_show(self) -> None:
         page = self.page
         if page is not None:
@@ -196,7 +189,7 @@ class ReportDialog(QDialog):
         self.target.settled.connect(self._on_target)
         self.output.changed.connect(self._show_state)
         runner = self.runner
-        runner.reported.connect(self._on_reported)
+        runner.reported.connect(self.progress.show_progress)
         runner.returned.connect(self._on_returned)
         runner.failed.connect(self._on_failed)
         runner.stopped.connect(lambda: self.progress.end("Cancelled: nothing written."))

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Image
 
-    from napari_gan_enhance.progress import Job, Progress
+    from napari_gan_enhance.progress import Job
 
 FILES = "Transform (*.json)"
 
@@ -131,7 +131,7 @@ class AlignDock(QWidget):
 
     def _start(self, make_job: Callable[[], Job[Agreement]], verb: str) -> None:
         self._request = {layer: place_of(layer) for layer in self.layers()}
-        self.form.begin()
+        self.form.progress.begin()
         self.runner.start(make_job, title=f"{verb} {self.layers()[0].name!r}")
         self._show_state()
 
@@ -158,9 +158,6 @@ class AlignDock(QWidget):
 
     def _on_stopped(self) -> None:
         self.form.say("Cancelled: nothing was moved.")
-
-    def _on_reported(self, progress: Progress) -> None:
-        self.form.show_progress(progress)
 
     def _on_moved(self, degrees: float, z: float, y: float, x: float) -> None:
         moving, _ = self.layers()
@@ -238,7 +235,7 @@ class AlignDock(QWidget):
         form.map.clicked.connect(self._told(lambda *_: self.measure()))
         form.save.clicked.connect(self._told(lambda *_: self._on_save()))
         form.load.clicked.connect(self._told(lambda *_: self._on_load()))
-        runner.reported.connect(self._on_reported)
+        runner.reported.connect(form.progress.show_progress)
         runner.returned.connect(self._told(self._on_returned))
         runner.failed.connect(self._on_failed)
         runner.stopped.connect(self._on_stopped)

@@ -23,7 +23,6 @@ from napari_gan_enhance.widgets._settings import load_choices, settings_path
 
 if TYPE_CHECKING:
     import napari.viewer
-    from napari.layers import Image
 
 WORDS = RunWords(
     "Deconvolve",
@@ -88,15 +87,9 @@ class DeconvolveDock(RunDock):
         super()._on_changed()
         self.preview.ask(self._question())
 
-    def _on_distilled(self, layer: Image) -> None:
-        self.controls.psf.choose_layer(layer)
-
-    def _on_reported(self) -> None:
-        self.iterations.refresh()
-
     def _connect(self) -> None:
         super()._connect()
         self.beads.adding.connect(self.controls.layer.ignore)
-        self.beads.distilled.connect(self._on_distilled)
+        self.beads.distilled.connect(self.controls.psf.choose_layer)
         self.panel.added.connect(self.iterations.show_layer)
-        self.panel.runner.reported.connect(self._on_reported)
+        self.panel.runner.reported.connect(self.iterations.refresh)

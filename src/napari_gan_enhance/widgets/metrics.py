@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Image
 
-    from napari_gan_enhance.progress import Progress
-
 
 class MetricsDock(QWidget):
     """Measure ticked layers, show the table, and maps of where they go wrong.
@@ -172,9 +170,6 @@ class MetricsDock(QWidget):
 
         return shown
 
-    def _on_reported(self, progress: Progress) -> None:
-        self.form.progress.show_progress(progress)
-
     def _connect(self) -> None:
         form, runner = self.form, self.runner
         form.changed.connect(self._on_changed)
@@ -185,7 +180,7 @@ class MetricsDock(QWidget):
         form.alone.load.clicked.connect(self._told(form.alone.ask_load))
         form.alone.save.clicked.connect(self._told(form.alone.ask_save))
         form.table.export.clicked.connect(self._told(form.table.ask_export))
-        runner.reported.connect(self._on_reported)
+        runner.reported.connect(form.progress.show_progress)
         runner.returned.connect(self._on_returned)
         runner.failed.connect(self._on_failed)
         runner.stopped.connect(lambda: form.progress.end("Cancelled."))
