@@ -12,7 +12,7 @@ from napari_gan_enhance.progress import drain
 from napari_gan_enhance.registration.transform import load_transform
 from napari_gan_enhance.viewer.alignment import MAP_NAME, pair_from_layers
 from napari_gan_enhance.viewer.landmarks import NAMES
-from napari_gan_enhance.widgets import align
+from napari_gan_enhance.widgets import _told, align
 from napari_gan_enhance.widgets.align import AlignDock
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ def dock(shown: Viewer) -> AlignDock:
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     messages: list[str] = []
-    monkeypatch.setattr(align, "show_error", messages.append)
+    for module in (align, _told):
+        monkeypatch.setattr(module, "show_error", messages.append)
     return messages
 
 

@@ -10,7 +10,7 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 
 from napari_gan_enhance.viewer.viewport import camera_of, grid_of
-from napari_gan_enhance.widgets import compare
+from napari_gan_enhance.widgets import _told, compare
 from napari_gan_enhance.widgets._compare_button import CompareButton
 from napari_gan_enhance.widgets._compare_modes import GUIDE
 from napari_gan_enhance.widgets.compare import CompareDock
@@ -76,7 +76,8 @@ def dock(viewer: Viewer, other: Image, told: list[str]) -> CompareDock:
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     messages: list[str] = []
-    monkeypatch.setattr(compare, "show_error", messages.append)
+    for module in (compare, _told):
+        monkeypatch.setattr(module, "show_error", messages.append)
     return messages
 
 

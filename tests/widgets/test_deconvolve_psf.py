@@ -10,7 +10,7 @@ import pytest
 from qtpy.QtWidgets import QFileDialog
 
 from napari_gan_enhance.errors import InputError
-from napari_gan_enhance.widgets import _bead_section, _psf_box
+from napari_gan_enhance.widgets import _bead_section, _psf_box, _told
 from napari_gan_enhance.widgets.deconvolve import DeconvolveDock
 
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ def test_failed_beads_are_explained(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     section, told = deconvolve_dock.beads, []
-    monkeypatch.setattr(_bead_section, "show_error", told.append)
+    monkeypatch.setattr(_told, "show_error", told.append)
     section.stack.choose(beads)
     section.mark.click()
     section.distill.click()

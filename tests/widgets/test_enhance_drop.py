@@ -15,7 +15,7 @@ from qtpy.QtGui import QDragEnterEvent, QDropEvent
 
 from napari_gan_enhance.viewer import reader_preference
 from napari_gan_enhance.viewer.choices import EnhanceChoices
-from napari_gan_enhance.widgets import _run_dock, enhance
+from napari_gan_enhance.widgets import _told, enhance
 from napari_gan_enhance.widgets._settings import load_choices, settings_path
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def test_dropped_file_that_is_no_tiff_is_explained(
     dock: EnhanceDock, viewer: Viewer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
-    monkeypatch.setattr(_run_dock, "show_error", said.append)
+    monkeypatch.setattr(_told, "show_error", said.append)
     broken = tmp_path / "broken.tif"
     broken.write_text("not a TIFF")
     drop(dock, broken)
@@ -282,7 +282,7 @@ def test_file_that_is_gone_is_explained(
     dock: EnhanceDock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     messages: list[str] = []
-    monkeypatch.setattr(_run_dock, "show_error", messages.append)
+    monkeypatch.setattr(_told, "show_error", messages.append)
     drop(dock, tmp_path / "gone.tif")
     assert "'gone.tif' cannot be opened" in messages[0]
     assert not dock.panel.runner.is_running

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_gan_enhance.viewer.viewport import camera_of
-from napari_gan_enhance.widgets import _trust_row
+from napari_gan_enhance.widgets import _told, _trust_row
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,8 @@ def enhanced(dock: EnhanceDock, viewer: Viewer, cells: Image, qtbot: QtBot) -> I
 @pytest.fixture
 def errors(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     messages: list[str] = []
-    monkeypatch.setattr(_trust_row, "show_error", messages.append)
+    for module in (_told, _trust_row):
+        monkeypatch.setattr(module, "show_error", messages.append)
     return messages
 
 

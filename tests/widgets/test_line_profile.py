@@ -21,7 +21,7 @@ from napari_gan_enhance.errors import OutputError
 from napari_gan_enhance.viewer.profile_files import save_request
 from napari_gan_enhance.viewer.profile_lines import line_layer
 from napari_gan_enhance.viewer.profile_pixels import PixelStore
-from napari_gan_enhance.widgets import _line_profile_saving
+from napari_gan_enhance.widgets import _line_profile_saving, _told
 from napari_gan_enhance.widgets.line_profile import GUIDE, LineProfileDock
 
 if TYPE_CHECKING:
@@ -261,7 +261,7 @@ def test_a_file_nobody_was_asked_about_is_not_replaced(
     drawn: LineProfileDock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []
-    monkeypatch.setattr(_line_profile_saving, "show_error", told.append)
+    monkeypatch.setattr(_told, "show_error", told.append)
     answer = str(tmp_path / "profile"), "Table (*.csv)"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a: answer)
     (tmp_path / "profile.csv").write_text("mine")

@@ -17,7 +17,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from napari_gan_enhance.micrograph.micrograph import Micrograph
 from napari_gan_enhance.viewer.layers import METADATA_KEY
 from napari_gan_enhance.viewer.metrics_table import as_csv, save_table
-from napari_gan_enhance.widgets import metrics
+from napari_gan_enhance.widgets import _told, metrics
 from napari_gan_enhance.widgets.metrics import MetricsDock
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ def dock(shown: Viewer) -> MetricsDock:
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     messages: list[str] = []
-    monkeypatch.setattr(metrics, "show_error", messages.append)
+    for module in (metrics, _told):
+        monkeypatch.setattr(module, "show_error", messages.append)
     return messages
 
 

@@ -22,7 +22,7 @@ from napari_gan_enhance.training import child
 from napari_gan_enhance.viewer.train_choices import TrainChoices
 from napari_gan_enhance.viewer.train_preview import NAME
 from napari_gan_enhance.viewer.train_run import train as run_here
-from napari_gan_enhance.widgets import _train_pairs, train
+from napari_gan_enhance.widgets import _told, _train_pairs, train
 from napari_gan_enhance.widgets._worker import JobRunner
 from napari_gan_enhance.widgets.train import TrainDock
 
@@ -41,7 +41,7 @@ SIDE = 128
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     messages: list[str] = []
-    for module in (train, _train_pairs):
+    for module in (_told, _train_pairs, train):
         monkeypatch.setattr(module, "show_error", messages.append)
     return messages
 

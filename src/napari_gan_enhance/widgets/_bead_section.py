@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from napari.layers import Image, Layer, Points
-from napari.utils.notifications import show_error
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QFormLayout,
@@ -29,6 +28,7 @@ from napari_gan_enhance.viewer.writer import write_image
 from napari_gan_enhance.widgets._fields import push_button, text_label
 from napari_gan_enhance.widgets._layer_field import LayerField
 from napari_gan_enhance.widgets._save_dialog import ask_save
+from napari_gan_enhance.widgets._told import told
 from napari_gan_enhance.widgets._worker import JobRunner
 
 if TYPE_CHECKING:
@@ -106,13 +106,9 @@ class BeadSection(QWidget):
             self._viewer.layers.selection.active = marks
 
     def _on_distill(self) -> None:
-        try:
-            self._request = bead_request(
-                self.stack.layer(), self.points.layer(), self._optics()
-            )
-        except GanEnhanceError as error:
-            show_error(str(error))
-            return
+        self._request = bead_request(
+            self.stack.layer(), self.points.layer(), self._optics()
+        )
         self.text.setText("Averaging beads…")
         job = partial(distill, self._request)
         self.runner.start(job, title="Averaging beads")
@@ -137,12 +133,9 @@ class BeadSection(QWidget):
         if self._made is None:
             return
         data, state, _ = self._made.as_layer_data_tuple()
-        try:
-            path = ask_save(self, "Save the PSF", "psf.ome.tif", FILES)
-            if path is not None:
-                write_image(str(path), data, state)
-        except GanEnhanceError as error:
-            show_error(str(error))
+        path = ask_save(self, "Save the PSF", "psf.ome.tif", FILES)
+        if path is not None:
+            write_image(str(path), data, state)
 
     def _show_state(self) -> None:
         is_idle = not self.runner.is_running
@@ -154,8 +147,8 @@ class BeadSection(QWidget):
     def _connect(self) -> None:
         self.opened.toggled.connect(self._content.setVisible)
         self.mark.clicked.connect(self._on_mark)
-        self.distill.clicked.connect(self._on_distill)
-        self.save.clicked.connect(self._on_save)
+        self.distill.clicked.connect(told(self._on_distill))
+        self.save.clicked.connect(told(self._on_save))
         self.runner.returned.connect(self._on_returned)
         self.runner.failed.connect(self._on_failed)
         self.runner.idle.connect(self._show_state)

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 from napari_gan_enhance.errors import GanEnhanceError
 from napari_gan_enhance.viewer.profile_files import SaveRequest, save_profile
 from napari_gan_enhance.widgets._save_dialog import ask_save
+from napari_gan_enhance.widgets._told import told
 from napari_gan_enhance.widgets._worker import JobRunner
 
 TABLE_AND_PLOT = "Table (*.csv);;Plot (*.png);;Plot (*.svg)"
@@ -59,14 +60,10 @@ class SaveButtons(QWidget):
             button.setEnabled(is_wanted and not self.runner.is_running)
 
     def _ask(self, title: str, name: str, kinds: str, has_crops: bool) -> None:
-        try:
-            path = ask_save(self, title, name, kinds)
-            if path is None:
-                return
-            request = self._gather(path, has_crops)
-        except GanEnhanceError as error:
-            show_error(str(error))
+        path = ask_save(self, title, name, kinds)
+        if path is None:
             return
+        request = self._gather(path, has_crops)
         self.runner.start(lambda: save_profile(request), title=f"Saving {path.name}")
         self.set_wanted(self._is_wanted)
 
@@ -83,8 +80,8 @@ class SaveButtons(QWidget):
         show_error(str(error))
 
     def _connect(self) -> None:
-        self.save.clicked.connect(self._on_save)
-        self.figure.clicked.connect(self._on_figure)
+        self.save.clicked.connect(told(self._on_save))
+        self.figure.clicked.connect(told(self._on_figure))
         self.runner.returned.connect(self._on_returned)
         self.runner.failed.connect(self._on_failed)
         self.runner.idle.connect(lambda: self.set_wanted(self._is_wanted))

@@ -6,11 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari.utils.notifications import show_error
 from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from napari_gan_enhance.errors import GanEnhanceError
 from napari_gan_enhance.progress import Job
 from napari_gan_enhance.viewer.choices import RunChoices
 from napari_gan_enhance.viewer.runs import RunRequest
@@ -19,6 +17,7 @@ from napari_gan_enhance.widgets._run_controls import RunControls
 from napari_gan_enhance.widgets._run_panel import RunPanel
 from napari_gan_enhance.widgets._run_words import RunWords
 from napari_gan_enhance.widgets._settings import save_choices
+from napari_gan_enhance.widgets._told import told
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -88,18 +87,12 @@ class RunDock(QWidget):
         self.panel.close_down()
         self.controls.disconnect_viewer()
 
-    def _shown_to_user(self, action: Callable[..., None], *args: Any) -> None:
-        try:
-            action(*args)
-        except GanEnhanceError as error:
-            show_error(str(error))
-
     def _on_busy(self, is_busy: bool) -> None:
         self.controls.setDisabled(is_busy)
         self.defaults.setDisabled(is_busy)
 
     def _on_requested(self) -> None:
-        self._shown_to_user(self.start)
+        told(self.start)()
 
     def _on_changed(self) -> None:
         reasons = [finding.reason for finding in self.controls.blocking]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_error
 from qtpy.QtCore import Qt, Signal
@@ -24,6 +23,7 @@ from napari_gan_enhance.errors import GanEnhanceError, InputError
 from napari_gan_enhance.viewer.train_pairs import AddedPair, PairRow, TrainPairs
 from napari_gan_enhance.widgets._fields import push_button, text_label
 from napari_gan_enhance.widgets._layer_field import LayerField
+from napari_gan_enhance.widgets._told import told
 from napari_gan_enhance.widgets._worker import JobRunner
 
 if TYPE_CHECKING:
@@ -169,22 +169,11 @@ class PairsBox(QGroupBox):
         self.save.setEnabled(is_idle and self.pairs.has_unsaved)
         self.changed.emit()
 
-    def _told(self, action: Callable[[], None]) -> Callable[..., None]:
-        """Return the action with its errors shown to the user."""
-
-        def shown(*_: Any) -> None:
-            try:
-                action()
-            except GanEnhanceError as error:
-                self._on_failed(error)
-
-        return shown
-
     def _connect(self) -> None:
-        self.add.clicked.connect(self._told(self.add_pair))
-        self.remove.clicked.connect(self._told(self._on_remove))
-        self.open.clicked.connect(self._told(self._on_open))
-        self.save.clicked.connect(self._told(self._on_save))
+        self.add.clicked.connect(told(self.add_pair, self.report.setText))
+        self.remove.clicked.connect(told(self._on_remove, self.report.setText))
+        self.open.clicked.connect(told(self._on_open, self.report.setText))
+        self.save.clicked.connect(told(self._on_save, self.report.setText))
         for field in (self.source, self.target):  # what was said is of other layers
             field.chosen.connect(self.report.clear)
         self.runner.reported.connect(self._on_reported)

@@ -22,6 +22,7 @@ from napari_gan_enhance.viewer.trust_run import (
 from napari_gan_enhance.widgets._controls import EnhanceControls
 from napari_gan_enhance.widgets._fields import text_label
 from napari_gan_enhance.widgets._progress_row import ProgressRow
+from napari_gan_enhance.widgets._told import told
 from napari_gan_enhance.widgets._worker import JobRunner
 
 if TYPE_CHECKING:
@@ -123,10 +124,7 @@ class TrustRow(QWidget):
         if self.runner.is_running:
             self.runner.stop()
         elif layer is not None:
-            try:
-                self.start(layer)
-            except GanEnhanceError as error:
-                show_error(str(error))
+            told(self.start)(layer)
 
     def _on_returned(self, maps: TrustMaps) -> None:
         layer = self._target

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_error
 from qtpy.QtCore import QEvent
@@ -41,6 +41,7 @@ from napari_gan_enhance.viewer.placement import (
 )
 from napari_gan_enhance.widgets._align_form import AlignForm
 from napari_gan_enhance.widgets._save_dialog import ask_save
+from napari_gan_enhance.widgets._told import told
 from napari_gan_enhance.widgets._worker import JobRunner
 
 if TYPE_CHECKING:
@@ -208,35 +209,23 @@ class AlignDock(QWidget):
             is_running=self.runner.is_running, can_undo=self.history.can_undo
         )
 
-    def _told(self, action: Callable[..., None]) -> Callable[..., None]:
-        """Return the action with its errors shown to the user."""
-
-        def shown(*values: Any) -> None:
-            try:
-                action(*values)
-            except GanEnhanceError as error:
-                self.form.say(str(error))
-                show_error(str(error))
-
-        return shown
-
     def _connect(self) -> None:
         form, runner = self.form, self.runner
-        form.requested.connect(self._told(self._on_estimate))
-        form.hand.moved.connect(self._told(self._on_moved))
-        form.landmarks.applied.connect(self._told(self._on_landmarks))
+        form.requested.connect(told(self._on_estimate, form.say))
+        form.hand.moved.connect(told(self._on_moved, form.say))
+        form.landmarks.applied.connect(told(self._on_landmarks, form.say))
         form.landmarks.begun.connect(
-            self._told(lambda: form.landmarks.start(*self.layers()))
+            told(lambda: form.landmarks.start(*self.layers()), form.say)
         )
-        form.undo.clicked.connect(self._told(lambda *_: self._on_undo()))
-        form.overlay.toggled.connect(self._told(self._on_overlay))
+        form.undo.clicked.connect(told(self._on_undo, form.say))
+        form.overlay.toggled.connect(told(self._on_overlay, form.say))
         for field in (form.moving, form.fixed):  # it shows the layers chosen before
             field.chosen.connect(lambda: form.overlay.setChecked(False))
-        form.map.clicked.connect(self._told(lambda *_: self.measure()))
-        form.save.clicked.connect(self._told(lambda *_: self._on_save()))
-        form.load.clicked.connect(self._told(lambda *_: self._on_load()))
+        form.map.clicked.connect(told(self.measure, form.say))
+        form.save.clicked.connect(told(self._on_save, form.say))
+        form.load.clicked.connect(told(self._on_load, form.say))
         runner.reported.connect(form.progress.show_progress)
-        runner.returned.connect(self._told(self._on_returned))
+        runner.returned.connect(told(self._on_returned, form.say))
         runner.failed.connect(self._on_failed)
         runner.stopped.connect(self._on_stopped)
         runner.idle.connect(self._show_state)

@@ -19,6 +19,7 @@ from napari_gan_enhance.viewer.layer_pair import check_pair
 from napari_gan_enhance.widgets._compare_modes import GUIDE, CompareModes
 from napari_gan_enhance.widgets._compare_pair import PairField
 from napari_gan_enhance.widgets._fields import text_label
+from napari_gan_enhance.widgets._told import told
 from napari_gan_enhance.widgets._worker import JobRunner
 
 if TYPE_CHECKING:
@@ -101,16 +102,10 @@ class CompareDock(QWidget):
 
     def _on_difference(self) -> None:
         before, after = self.pair.layers()
-        try:
-            job = difference_job(
-                self._viewer, before, after, fits=self.fits.isChecked()
-            )
-        except GanEnhanceError as error:
-            self._on_failed(str(error))
-        else:
-            self.runner.start(lambda: job)
-            self.hint.setText("Subtracting …")
-            self._enable()
+        job = difference_job(self._viewer, before, after, fits=self.fits.isChecked())
+        self.runner.start(lambda: job)
+        self.hint.setText("Subtracting …")
+        self._enable()
 
     def _on_subtracted(self, subtracted: Subtracted) -> None:
         if subtracted.before in self._viewer.layers:
@@ -146,7 +141,7 @@ class CompareDock(QWidget):
         self.modes.said.connect(self.hint.setText)
         self.modes.failed.connect(self._on_failed)
         self.linked.toggled.connect(self._on_linked)
-        self.difference.clicked.connect(self._on_difference)
+        self.difference.clicked.connect(told(self._on_difference, self.hint.setText))
         self.runner.returned.connect(self._on_subtracted)
         self.runner.failed.connect(lambda error: self._on_failed(str(error)))
         self.runner.idle.connect(self._enable)

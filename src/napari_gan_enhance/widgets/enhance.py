@@ -31,6 +31,7 @@ from napari_gan_enhance.widgets._settings import (
     save_choices,
     settings_path,
 )
+from napari_gan_enhance.widgets._told import told
 from napari_gan_enhance.widgets._trust_row import TrustRow
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class EnhanceDock(RunDock):
             self.controls.model.choose(str(path))
         images = dropped(event, *TIFF_SUFFIXES)
         for path in images[:1]:
-            self._shown_to_user(self.open_and_enhance, path)
+            told(self.open_and_enhance)(path)
         if len(images) > 1:
             show_info(f"Of {len(images)} files {images[0].name} is taken: drop one.")
 
@@ -148,7 +149,7 @@ class EnhanceDock(RunDock):
         self.trust.set_can_start(not is_busy)
         self._waiting = [x for x in self._waiting if x in self._viewer.layers]
         if not is_busy and self._waiting:
-            self._shown_to_user(self._enhance_next, self._waiting[0].name)
+            told(self._enhance_next)(self._waiting[0].name)
 
     def _on_changed(self) -> None:
         super()._on_changed()

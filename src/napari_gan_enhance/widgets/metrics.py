@@ -36,6 +36,7 @@ from napari_gan_enhance.widgets._settings import (
     save_choices,
     settings_path,
 )
+from napari_gan_enhance.widgets._told import told
 from napari_gan_enhance.widgets._worker import JobRunner
 
 if TYPE_CHECKING:
@@ -158,28 +159,16 @@ class MetricsDock(QWidget):
     def _show_state(self) -> None:
         self.form.show_state(is_running=self.runner.is_running)
 
-    def _told(self, action: Callable[..., None]) -> Callable[..., None]:
-        """Return the action with its errors shown to the user."""
-
-        def shown(*_: object) -> None:
-            try:
-                action()
-            except GanEnhanceError as error:
-                self.form.table.say(str(error))
-                show_error(str(error))
-
-        return shown
-
     def _connect(self) -> None:
-        form, runner = self.form, self.runner
+        form, runner, say = self.form, self.runner, self.form.table.say
         form.changed.connect(self._on_changed)
-        form.measure.clicked.connect(self._told(self._on_measure))
-        form.maps.clicked.connect(self._told(partial(self.measure, has_maps=True)))
+        form.measure.clicked.connect(told(self._on_measure, say))
+        form.maps.clicked.connect(told(partial(self.measure, has_maps=True), say))
         form.report.clicked.connect(self._on_report)
-        form.alone.fit_wanted.connect(self._told(self.fit_niqe))
-        form.alone.load.clicked.connect(self._told(form.alone.ask_load))
-        form.alone.save.clicked.connect(self._told(form.alone.ask_save))
-        form.table.export.clicked.connect(self._told(form.table.ask_export))
+        form.alone.fit_wanted.connect(told(self.fit_niqe, say))
+        form.alone.load.clicked.connect(told(form.alone.ask_load, say))
+        form.alone.save.clicked.connect(told(form.alone.ask_save, say))
+        form.table.export.clicked.connect(told(form.table.ask_export, say))
         runner.reported.connect(form.progress.show_progress)
         runner.returned.connect(self._on_returned)
         runner.failed.connect(self._on_failed)

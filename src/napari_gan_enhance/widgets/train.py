@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_error
 from qtpy.QtCore import QEvent
@@ -32,6 +31,7 @@ from napari_gan_enhance.widgets._settings import (
     save_choices,
     settings_path,
 )
+from napari_gan_enhance.widgets._told import told
 from napari_gan_enhance.widgets._train_panel import TrainPanel
 from napari_gan_enhance.widgets._use_in_enhance import use_in_enhance
 from napari_gan_enhance.widgets._worker import JobRunner
@@ -196,27 +196,16 @@ class TrainDock(QWidget):
             is_stopping=self._is_stopping,
         )
 
-    def _told(self, action: Callable[[], None]) -> Callable[..., None]:
-        """Return the action with its errors shown to the user."""
-
-        def shown(*_: Any) -> None:
-            try:
-                action()
-            except GanEnhanceError as error:
-                show_error(str(error))
-
-        return shown
-
     def _connect(self) -> None:
         panel, runner = self.panel, self.runner
         panel.changed.connect(self._show_state)
-        panel.start.clicked.connect(self._told(self.start))
+        panel.start.clicked.connect(told(self.start))
         panel.pause.clicked.connect(self._on_pause)
         panel.stop.clicked.connect(self.stop)
         panel.defaults.clicked.connect(self._on_defaults)
         panel.strip.chosen.connect(self._on_chosen)
-        panel.strip.use.clicked.connect(self._told(self.use_in_enhance))
-        panel.strip.save.clicked.connect(self._told(self._on_save))
+        panel.strip.use.clicked.connect(told(self.use_in_enhance))
+        panel.strip.save.clicked.connect(told(self._on_save))
         runner.reported.connect(self._on_reported)
         runner.returned.connect(self._on_returned)
         runner.stopped.connect(self._on_stopped)
