@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_gan_enhance.progress import Job
 from napari_gan_enhance.viewer.choices import RunChoices
 from napari_gan_enhance.viewer.runs import RunRequest
+from napari_gan_enhance.widgets._dock import Dock
 from napari_gan_enhance.widgets._form_scroll import FormScroll
 from napari_gan_enhance.widgets._run_controls import RunControls
 from napari_gan_enhance.widgets._run_panel import RunPanel
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import napari.viewer
 
 
-class RunDock(QWidget):
+class RunDock(Dock):
     """A form that scrolls, and under it the run it starts.
 
     Parameters
@@ -37,11 +37,8 @@ class RunDock(QWidget):
     def __init__(
         self, napari_viewer: napari.viewer.Viewer, settings: Path, words: RunWords
     ) -> None:
-        super().__init__()
-        # napari hands plugins a proxy, whose layers are other proxies each time.
-        self._viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
+        super().__init__(napari_viewer)
         self._settings = settings
-        self._is_open = True
         self.controls: Any = self._new_controls()
         self.panel = RunPanel(self._viewer, words, self)
         self.defaults = QPushButton("Restore defaults", self)
@@ -54,15 +51,6 @@ class RunDock(QWidget):
             self._begin(choices)
             save_choices(self._settings, choices)
             self.controls.remember(choices)
-
-    def event(self, event: QEvent | None) -> bool:
-        """Stop everything when napari takes the widget out of its dock."""
-        is_moved = event is not None and event.type() == QEvent.Type.ParentChange
-        if is_moved and self.parent() is None and self._is_open:
-            self._is_open = False
-            self._close_down()
-            self.deleteLater()  # napari opens a new one the next time
-        return bool(super().event(event))
 
     def _begin(self, choices: RunChoices) -> None:
         """Run over the chosen layer, whether or not the choices are remembered."""
@@ -83,7 +71,6 @@ class RunDock(QWidget):
         raise NotImplementedError
 
     def _close_down(self) -> None:
-        """Stop the run and hear no more of the viewer."""
         self.panel.close_down()
         self.controls.disconnect_viewer()
 

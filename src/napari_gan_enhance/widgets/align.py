@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_error
-from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QFileDialog, QWidget
+from qtpy.QtWidgets import QFileDialog
 
 from napari_gan_enhance.errors import GanEnhanceError, InputError
 from napari_gan_enhance.registration.estimate import (
@@ -40,6 +39,7 @@ from napari_gan_enhance.viewer.placement import (
     whole_views,
 )
 from napari_gan_enhance.widgets._align_form import AlignForm
+from napari_gan_enhance.widgets._dock import Dock
 from napari_gan_enhance.widgets._save_dialog import ask_save
 from napari_gan_enhance.widgets._told import told
 from napari_gan_enhance.widgets._worker import JobRunner
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 FILES = "Transform (*.json)"
 
 
-class AlignDock(QWidget):
+class AlignDock(Dock):
     """Align a moving layer to a fixed one, by itself or by hand.
 
     Parameters
@@ -62,10 +62,7 @@ class AlignDock(QWidget):
     """
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
-        super().__init__()
-        # napari hands plugins a proxy, whose layers are other proxies each time.
-        self._viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
-        self._is_open = True
+        super().__init__(napari_viewer)
         self._overlay: Overlay | None = None
         self._last = LastFound()
         self._request: dict[Image, bytes] = {}
@@ -119,16 +116,10 @@ class AlignDock(QWidget):
         self.form.say(f"Loaded {path.name}.")
         self._show_state()
 
-    def event(self, event: QEvent | None) -> bool:
-        """Stop everything when napari takes the widget out of its dock."""
-        is_moved = event is not None and event.type() == QEvent.Type.ParentChange
-        if is_moved and self.parent() is None and self._is_open:
-            self._is_open = False
-            self.runner.abandon()
-            self._on_overlay(False)
-            self.form.close_down()
-            self.deleteLater()  # napari opens a new one the next time
-        return bool(super().event(event))
+    def _close_down(self) -> None:
+        self.runner.abandon()
+        self._on_overlay(False)
+        self.form.close_down()
 
     def _start(self, make_job: Callable[[], Job[Agreement]], verb: str) -> None:
         self._request = {layer: place_of(layer) for layer in self.layers()}

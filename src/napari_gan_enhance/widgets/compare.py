@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_error
-from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout
 
 from napari_gan_enhance.errors import GanEnhanceError
 from napari_gan_enhance.viewer.contrast_link import ContrastLink
@@ -18,6 +17,7 @@ from napari_gan_enhance.viewer.difference import (
 from napari_gan_enhance.viewer.layer_pair import check_pair
 from napari_gan_enhance.widgets._compare_modes import GUIDE, CompareModes
 from napari_gan_enhance.widgets._compare_pair import PairField
+from napari_gan_enhance.widgets._dock import Dock
 from napari_gan_enhance.widgets._fields import text_label
 from napari_gan_enhance.widgets._told import told
 from napari_gan_enhance.widgets._worker import JobRunner
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import napari.viewer
 
 
-class CompareDock(QWidget):
+class CompareDock(Dock):
     """Compare two layers; everything is put back at the end.
 
     Parameters
@@ -35,10 +35,7 @@ class CompareDock(QWidget):
     """
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
-        super().__init__()
-        # napari hands plugins a proxy, whose layers are other proxies each time.
-        self._viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
-        self._is_open = True
+        super().__init__(napari_viewer)
         self._link: ContrastLink | None = None
         self.runner = JobRunner(self)
         self.pair = PairField(self._viewer, self)
@@ -64,17 +61,11 @@ class CompareDock(QWidget):
         self._connect()
         self._show_state()
 
-    def event(self, event: QEvent | None) -> bool:
-        """End everything when napari takes the widget out of its dock."""
-        is_moved = event is not None and event.type() == QEvent.Type.ParentChange
-        if is_moved and self.parent() is None and self._is_open:
-            self._is_open = False
-            self.runner.abandon()
-            self.modes.close_down()
-            self._unlink()
-            self.pair.close_down()
-            self.deleteLater()  # napari opens a new one the next time
-        return bool(super().event(event))
+    def _close_down(self) -> None:
+        self.runner.abandon()
+        self.modes.close_down()
+        self._unlink()
+        self.pair.close_down()
 
     def _on_pair(self) -> None:
         self._unlink()

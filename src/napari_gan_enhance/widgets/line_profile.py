@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QEvent, Qt
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
 from superqt.utils import QSignalDebouncer, QSignalThrottler
 
@@ -26,6 +26,7 @@ from napari_gan_enhance.viewer.profile_pixels import (
     missing_count,
 )
 from napari_gan_enhance.viewer.profile_problems import curve_problem, viewer_problem
+from napari_gan_enhance.widgets._dock import Dock
 from napari_gan_enhance.widgets._line_profile_lines import LineList
 from napari_gan_enhance.widgets._line_profile_options import ProfileOptions
 from napari_gan_enhance.widgets._line_profile_plot import new_plot
@@ -54,7 +55,7 @@ MOVING_POINTS = 600
 GUIDE = "Drag the ends of the line. Curves follow it, the sliders and the layers."
 
 
-class LineProfileDock(QWidget):
+class LineProfileDock(Dock):
     """Plot every visible image along the lines in the layer "Line profile".
 
     Parameters
@@ -67,12 +68,9 @@ class LineProfileDock(QWidget):
     def __init__(
         self, napari_viewer: napari.viewer.Viewer, settings: Path | None = None
     ) -> None:
-        super().__init__()
+        super().__init__(napari_viewer)
         suggest_place("Line profile", "bottom")  # it is wide and low
-        # napari hands plugins a proxy, whose layers are other proxies each time.
-        self._viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
         self._settings = settings or settings_path("line-profile")
-        self._is_open = True
         self._store = PixelStore()
         self._plans: list[CurvePlan] | None = None  # while only the line moves
         self.lines = LineList(self._viewer, self)
@@ -115,15 +113,6 @@ class LineProfileDock(QWidget):
         self.table.show_analyses(analyses)
         self.plot.show_peaks(analyses)
         self.saving.set_wanted(bool(analyses))
-
-    def event(self, event: QEvent | None) -> bool:
-        """Hear no more of the viewer when napari takes the widget out of its dock."""
-        is_moved = event is not None and event.type() == QEvent.Type.ParentChange
-        if is_moved and self.parent() is None and self._is_open:
-            self._is_open = False
-            self._close_down()
-            self.deleteLater()  # napari opens a new one the next time
-        return bool(super().event(event))
 
     def _sample(self, most_points: int | None) -> list[tuple[CurvePlan, Curve]] | None:
         """Sample and plot; None where there is nothing to sample."""

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_error
-from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QWidget
 
 from napari_gan_enhance.comparison.niqe_file import SharpModel
 from napari_gan_enhance.errors import GanEnhanceError
@@ -29,6 +27,7 @@ from napari_gan_enhance.viewer.metrics_choices import MetricsChoices
 from napari_gan_enhance.viewer.metrics_layers import placed_layer
 from napari_gan_enhance.viewer.metrics_maps import add_maps
 from napari_gan_enhance.viewer.metrics_table import table_against, table_alone
+from napari_gan_enhance.widgets._dock import Dock
 from napari_gan_enhance.widgets._metrics_form import MetricsForm
 from napari_gan_enhance.widgets._metrics_report import ReportDialog
 from napari_gan_enhance.widgets._settings import (
@@ -44,7 +43,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
 
-class MetricsDock(QWidget):
+class MetricsDock(Dock):
     """Measure ticked layers, show the table, and maps of where they go wrong.
 
     Parameters
@@ -57,12 +56,9 @@ class MetricsDock(QWidget):
     def __init__(
         self, napari_viewer: napari.viewer.Viewer, settings: Path | None = None
     ) -> None:
-        super().__init__()
+        super().__init__(napari_viewer)
         suggest_place("Metrics", "bottom")  # its table is wide and low
-        # napari hands plugins a proxy, whose layers are other proxies each time.
-        self._viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
         self._settings = settings or settings_path("metrics")
-        self._is_open = True
         self._reference: Image | None = None
         self.runner = JobRunner(self)
         choices = load_choices(self._settings, MetricsChoices)
@@ -99,17 +95,11 @@ class MetricsDock(QWidget):
         placed = [placed_layer(self._viewer, layer) for layer in layers]
         self._start(partial(fit_to_layers, placed), "Fitting a NIQE model")
 
-    def event(self, event: QEvent | None) -> bool:
-        """Stop everything when napari takes the widget out of its dock."""
-        is_moved = event is not None and event.type() == QEvent.Type.ParentChange
-        if is_moved and self.parent() is None and self._is_open:
-            self._is_open = False
-            self.runner.abandon()
-            if self.report is not None:
-                self.report.close_down()
-            self.form.close_down()
-            self.deleteLater()  # napari opens a new one the next time
-        return bool(super().event(event))
+    def _close_down(self) -> None:
+        self.runner.abandon()
+        if self.report is not None:
+            self.report.close_down()
+        self.form.close_down()
 
     def _start(self, job: Callable[[], Any], title: str) -> None:
         self.form.progress.begin(title)

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_error
-from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QWidget
 
 from napari_gan_enhance.errors import GanEnhanceError
 from napari_gan_enhance.training.events import Losses, Preview, Validated
@@ -25,6 +23,7 @@ from napari_gan_enhance.viewer.train_run import (
     TrainRequest,
     train_in_child,
 )
+from napari_gan_enhance.widgets._dock import Dock
 from napari_gan_enhance.widgets._save_dialog import ask_save
 from napari_gan_enhance.widgets._settings import (
     load_choices,
@@ -47,7 +46,7 @@ takes 60 ms where the processor draws it. Hence both at once, and no bar in the 
 dock, which draws all over again."""
 
 
-class TrainDock(QWidget):
+class TrainDock(Dock):
     """Collect pairs, train, watch, keep the best.
 
     Parameters
@@ -60,11 +59,8 @@ class TrainDock(QWidget):
     def __init__(
         self, napari_viewer: napari.viewer.Viewer, settings: Path | None = None
     ) -> None:
-        super().__init__()
-        # napari hands plugins a proxy, whose layers are other proxies each time.
-        self._viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
+        super().__init__(napari_viewer)
         self._settings = settings or settings_path("train")
-        self._is_open = True
         self._is_stopping = False
         self._pause = Pause()
         self._began, self._shown_at, self._stage = 0.0, 0.0, ""
@@ -108,17 +104,11 @@ class TrainDock(QWidget):
             use_in_enhance(self._viewer, kept.path, *layers)
             self.preview.put_away()
 
-    def event(self, event: QEvent | None) -> bool:
-        """Stop everything when napari takes the widget out of its dock."""
-        is_moved = event is not None and event.type() == QEvent.Type.ParentChange
-        if is_moved and self.parent() is None and self._is_open:
-            self._is_open = False
-            self._pause.is_on = False
-            self.runner.abandon()
-            self.preview.put_away()
-            self.panel.close_down()
-            self.deleteLater()  # napari opens a new one the next time
-        return bool(super().event(event))
+    def _close_down(self) -> None:
+        self._pause.is_on = False
+        self.runner.abandon()
+        self.preview.put_away()
+        self.panel.close_down()
 
     def _on_reported(self, progress: Progress) -> None:
         panel, detail = self.panel, progress.detail
