@@ -194,6 +194,13 @@ def test_train_refuses_what_cannot_be(cli, pairs):
     assert not output.exists()
 
 
+def test_card_may_begin_with_the_mark_of_windows(cli, pairs):
+    card = pairs / "card.json"
+    card.write_text('{"steps": 5}', encoding="utf-8-sig")
+    done = train(cli, pairs, "-o", pairs / "x.safetensors", "--card", card)
+    assert done.failed_with("'card.json' cannot be used (steps is filled in")
+
+
 def test_what_a_start_model_brings_along_cannot_be_set(cli, pairs):
     first, second = pairs / "a.safetensors", pairs / "b.safetensors"
     train(cli, pairs, "-o", first, "--steps", 1, "--set", "low_percentile=20")

@@ -99,6 +99,15 @@ def test_pattern_that_is_none_is_refused(folders):
         ({"data": {"set": "CC0"}}, "data maps"),
         ({"data": {"set": {"licence": None}}}, "licence: "),
         ({"data": {"set": {"fields": 999}}}, "fields of set is filled in"),
+        (
+            {"voxel_size_range_um": [float("nan"), 1]},
+            "voxel_size_range_um is a smallest",
+        ),
+        ({"voxel_size_range_um": [0, 1]}, "voxel_size_range_um is a smallest"),
+        ({"voxel_size_range_um": [2, 1]}, "voxel_size_range_um is a smallest"),
+        ({"voxel_size_range_um": [1, float("inf")]}, "voxel_size_range_um is a sma"),
+        ({"name": "\ud800"}, ".*surrogates not allowed"),
+        ({"data": {"set": {"origin": "\ud800"}}}, ".*surrogates not allowed"),
     ],
 )
 def test_card_that_is_none_is_refused(texts, reason):

@@ -185,7 +185,8 @@ def _card(path: Path | None, output: Path) -> dict[str, Any]:
     if path is None:
         return {"name": output.stem}
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        # Editors of Windows put a mark before UTF-8.
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(
             f"Card {path.name!r} cannot be read ({error}) - it must be a JSON object - "

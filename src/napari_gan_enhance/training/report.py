@@ -128,13 +128,13 @@ def check_texts(given: Any, name: str) -> None:
     elif taken := sorted(MEASURED & given.keys()):
         wrong = f"{', '.join(taken)} is filled in by the training"
     else:
-        data = given.get("data", {})
         try:
-            wrong = _wrong_data(data)
-            ModelCard.model_validate(given)
+            wrong = _wrong_data(given.get("data", {})) or _wrong_card(given)
         except ValidationError as error:
             first = error.errors()[0]
             wrong = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        except ValueError as error:  # a text that cannot be written
+            wrong = str(error)
     if wrong:
         raise InputError(
             f"Card {name!r} cannot be used ({wrong}) - it is a JSON object with texts "
@@ -159,6 +159,22 @@ def _wrong_data(data: Any) -> str:
         if taken := sorted(COUNTED & facts.keys()):
             return f"{', '.join(taken)} of {name} is filled in by the training"
         TrainingData.model_validate({"name": name, **facts})
+    return ""
+
+
+def _wrong_card(given: dict[str, Any]) -> str:
+    """Return what is wrong about a card as it will be read again, if anything.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be written, or is another one when it is read again.
+    """
+    card = ModelCard.model_validate(given)
+    sizes = card.voxel_size_range_um
+    if sizes is not None and not 0 < sizes[0] <= sizes[1] < math.inf:
+        return "voxel_size_range_um is a smallest and a largest size above 0 in µm"
+    ModelCard.model_validate_json(card.model_dump_json())
     return ""
 
 
