@@ -11,6 +11,11 @@ from typing import TYPE_CHECKING, Literal
 from napari_gan_enhance.errors import InputError, OutputError, explained
 from napari_gan_enhance.io.atomic import output_errors
 from napari_gan_enhance.io.boundary import reason
+from napari_gan_enhance.io.image_files import (
+    INPUT_SUFFIXES,
+    image_files,
+    is_zarr_image,
+)
 from napari_gan_enhance.io.lazy import file_stem
 from napari_gan_enhance.io.read import count_images, is_zarr
 from napari_gan_enhance.io.tiff_set import files_of_set
@@ -22,8 +27,6 @@ if TYPE_CHECKING:
 
     from napari_gan_enhance.progress import Job
 
-BIG_TIFF_SUFFIXES = (".ome.btf", ".ome.tf8", ".btf", ".tf8")
-INPUT_SUFFIXES = (*TIFF_SUFFIXES, *BIG_TIFF_SUFFIXES, ".stk", ".lsm", *ZARR_SUFFIXES)
 RESULT_SUFFIX = ".ome.tif"
 
 
@@ -154,11 +157,6 @@ def run(
         made[task.output] = task.source
 
 
-def is_zarr_image(path: Path) -> bool:
-    """Return whether a folder is an image by its name."""
-    return path.is_dir() and path.name.lower().endswith(ZARR_SUFFIXES)
-
-
 def _one(
     task: Task,
     work: Callable[[Task], Job[object]],
@@ -229,8 +227,7 @@ def _expanded(given: Path) -> list[Path]:
     try:
         if not given.is_dir() or is_zarr_image(given) or is_zarr(given):
             return [given]
-        images = (p for p in given.iterdir() if _is_image(p) and p.name[0] != ".")
-        return sorted(p for p in images if not p.is_dir() or is_zarr_image(p))
+        return image_files(given)
     except OSError as error:
         raise InputError(
             f"{str(given)!r} cannot be opened ({reason(error)}) - images, or a folder "

@@ -140,7 +140,8 @@ def test_niqe_with_the_users_own_images(cli, save, rng, tmp_path):
             "evaluate", tmp_path / "good.ome.tif", "--niqe", model, *more, "--json"
         )
         assert json.loads(done.out)["niqe"]["median"] == scores[0]
-    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "old.tif").mkdir(parents=True)
+    (tmp_path / "empty" / "._0.tif").write_bytes(b"of macOS")
     none = cli("evaluate", save("x", good), "--niqe", tmp_path / "empty")
     assert none.failed_with("holds no images")
 

@@ -299,6 +299,8 @@ def test_simulate_refuses_what_cannot_be_before_the_folder_is_made(
 
 
 def test_simulate_needs_sharp_images_in_the_folder(cli, tmp_path):
+    (tmp_path / "._0.tif").write_bytes(b"of macOS")
+    (tmp_path / "old.tif").mkdir()
     done = cli("simulate", "-o", tmp_path / "data", "--sharp", tmp_path)
     assert done.failed_with("holds no TIFF files")
 

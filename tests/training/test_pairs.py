@@ -52,6 +52,13 @@ def test_data_set_has_its_name_wherever_it_is_called_from(
     assert {pair.target.parent.name for pair in pairs} == {"target"}
 
 
+def test_what_systems_leave_in_a_folder_is_no_image(folders):
+    for folder in folders:
+        (folder / "._0.tif").write_bytes(b"of macOS")
+        (folder / "old.tif").mkdir()
+    assert len(find_pairs(*folders)) == 10
+
+
 def test_source_without_target_is_refused(folders):
     (folders[1] / "3.tif").unlink()
     with pytest.raises(TrainingError, match=r"'3_a.tif' has no target"):

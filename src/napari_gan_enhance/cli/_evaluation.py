@@ -232,11 +232,10 @@ def _sharp_model(sharp: Path) -> SharpModel:
 
 
 def _images(folder: Path) -> list[Path]:
-    from napari_gan_enhance.batch import INPUT_SUFFIXES
     from napari_gan_enhance.errors import InputError
+    from napari_gan_enhance.io.image_files import image_files
 
-    inside = sorted(folder.iterdir()) if folder.is_dir() else []
-    files = [p for p in inside if p.name.lower().endswith(INPUT_SUFFIXES)]
+    files = image_files(folder)
     if not files:
         raise InputError(
             f"{str(folder)!r} holds no images - NIQE is fitted to sharp ones - choose "

@@ -73,11 +73,12 @@ def simulate(
 
 def _images(folders: list[Path]) -> list[Path]:
     from napari_gan_enhance.errors import InputError
+    from napari_gan_enhance.io.image_files import image_files
     from napari_gan_enhance.training.pairs import SUFFIXES
 
     images = []
     for folder in folders:
-        found = sorted(p for p in folder.glob("*") if p.suffix.lower() in SUFFIXES)
+        found = image_files(folder, SUFFIXES)
         if not found:
             raise InputError(
                 f"Folder {str(folder)!r} holds no TIFF files - sharp images are needed "

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_gan_enhance.errors import TrainingError
+from napari_gan_enhance.io.image_files import image_files
 from napari_gan_enhance.registration.pair_description import DESCRIPTION, described_set
 from napari_gan_enhance.training.simulation import simulated_pattern
 
@@ -166,8 +167,8 @@ def _compiled(field_pattern: str) -> re.Pattern[str]:
 
 
 def _images(folder: Path, named: Collection[str] | None) -> list[Path]:
-    images = (p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
-    return sorted(p for p in images if named is None or p.name in named)
+    images = image_files(folder, SUFFIXES)
+    return [p for p in images if named is None or p.name in named]
 
 
 def _target_stem(stem: str, targets: dict[str, Path]) -> str | None:
