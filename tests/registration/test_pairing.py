@@ -389,6 +389,20 @@ def test_files_without_description_neither_count_nor_block(field, tmp_path) -> N
         find_pairs(*folders)
 
 
+def test_pairs_laid_by_hand_are_not_hidden(field, tmp_path) -> None:
+    cut = drain(cut_pair([placed(field)], [placed(field)]))
+    for side in ("source", "target"):
+        (tmp_path / side).mkdir()
+        (tmp_path / side / "f00.tif").write_bytes(b"")
+    reason = r"holds images that no 'pairs\.json' names, such as 'f00\.tif' - "
+    with pytest.raises(InputError, match=reason):
+        check_pair_free(tmp_path, "a", overwrite=True)
+    add = add_to_pair_set(tmp_path, "a", cut, like=_micrograph(field), provenance={})
+    with pytest.raises(InputError, match=reason):
+        drain(add)
+    assert files_of(tmp_path) == ["f00.tif"] * 2
+
+
 def test_inner_box_holds_covered_pixels_only() -> None:
     rows, columns = np.mgrid[:60, :80]
     covered = (rows + 0.1 * columns > 9) & (columns < 70)

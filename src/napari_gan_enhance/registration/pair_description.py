@@ -6,12 +6,15 @@ The format is described in docs/reference/pair-set.md.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from napari_gan_enhance.errors import FileFormatError
+from napari_gan_enhance.errors import FileFormatError, InputError
 from napari_gan_enhance.io.atomic import atomic_file
+from napari_gan_enhance.io.image_files import image_files
+from napari_gan_enhance.io.lazy import file_stem
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 FORMAT: Final = "napari-gan-enhance pairs"
 VERSION = 1
 DESCRIPTION = "pairs.json"
+SIDES = ("source", "target")
 
 FIELD_PATTERN = r"^.*(?=-z\d+-\d+$)"
 """What of a file's name, without suffix, is its field of view."""
@@ -128,6 +132,31 @@ def read_pair_set(folder: Path) -> PairSet:
     """
     empty = PairSet(format=FORMAT, version=VERSION, pairs=())
     return described_set(folder) or empty
+
+
+def extended_set(folder: Path) -> PairSet:
+    """Return the description of a data set to which a pair is going to be added.
+
+    What a killed process left in a set without description is known by its names.
+
+    Raises
+    ------
+    InputError
+        If images were laid there by hand: a description would hide them.
+    FileFormatError
+        If the file is not such a description.
+    """
+    if (described := described_set(folder)) is not None:
+        return described
+    images = (p for side in SIDES for p in image_files(folder / side))
+    by_hand = (p.name for p in images if not re.match(FIELD_PATTERN, file_stem(p)))
+    if (name := next(by_hand, None)) is not None:
+        raise InputError(
+            f"{folder.name!r} holds images that no {DESCRIPTION!r} names, such as "
+            f"{name!r} - once there is one, only what it names is trained on - "
+            "choose a new folder for the pairs."
+        )
+    return read_pair_set(folder)
 
 
 def described_set(folder: Path) -> PairSet | None:

@@ -22,9 +22,11 @@ from napari_gan_enhance.micrograph.micrograph import Micrograph
 from napari_gan_enhance.progress import Job, Progress, changed
 from napari_gan_enhance.registration.levels import PERCENTS, level_at
 from napari_gan_enhance.registration.pair_description import (
+    SIDES,
     DescribedPair,
     PairFile,
     PairSet,
+    extended_set,
     read_pair_set,
     write_pair_set,
 )
@@ -34,8 +36,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_gan_enhance.registration.pairing import CutPair, PairPiece
-
-SIDES = ("source", "target")
 
 LONGEST = 50
 """Letters of a field's name: disks allow 255 bytes for that of a file. A letter takes
@@ -110,12 +110,14 @@ def add_to_pair_set(
 
     Raises
     ------
+    InputError
+        If the folder holds pairs that were laid there by hand.
     FileFormatError
         If the description cannot be read.
     OutputError
         If the folder cannot be written to.
     """
-    described = read_pair_set(folder)
+    described = extended_set(folder)
     old = _of_name(described, name) if overwrite else None
     field = old.field if old else _free_field(field_name(name), described)
     files = _free_files(cut, field, old.files if old else ())
@@ -149,11 +151,11 @@ def check_pair_free(folder: Path, name: str, *, overwrite: bool) -> None:
     Raises
     ------
     InputError
-        If the set has a pair of this name.
+        If the set has a pair of this name, or was laid by hand.
     FileFormatError
         If the description cannot be read.
     """
-    known = _of_name(read_pair_set(folder), name)
+    known = _of_name(extended_set(folder), name)
     if known is not None and not overwrite:
         raise InputError(
             f"{folder.name!r} has a pair {known.field!r} already - each field of view "
