@@ -65,6 +65,13 @@ def test_source_without_target_is_refused(folders):
         find_pairs(*folders)
 
 
+def test_two_targets_of_one_name_are_refused(folders):
+    target = folders[1]
+    (target / "3.tiff").write_bytes((target / "2.tif").read_bytes())
+    with pytest.raises(TrainingError, match=r"Targets '3\.tif' and '3\.tiff' have one"):
+        find_pairs(*folders)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_no_field_stands_on_two_sides(folders, seed):
     pairs = find_pairs(*folders)

@@ -69,7 +69,8 @@ def find_pairs(source: Path, target: Path, field_pattern: str = "") -> list[Pair
     Raises
     ------
     TrainingError
-        If a folder is missing, a source has no target, or the pattern is none.
+        If a folder is missing, a source has no target, two targets have one name
+        without suffix, or the pattern is none.
     FileFormatError
         If the description of a data set is none.
     """
@@ -85,7 +86,7 @@ def find_pairs(source: Path, target: Path, field_pattern: str = "") -> list[Pair
     field_pattern = field_pattern or own
     pattern = _compiled(field_pattern)
     named = described.file_names if described else None
-    targets = {path.stem: path for path in _images(target, named)}
+    targets = _by_stem(_images(target, named))
     pairs = []
     for path in _images(source, named):
         stem = _target_stem(path.stem, targets)
@@ -169,6 +170,18 @@ def _compiled(field_pattern: str) -> re.Pattern[str]:
 def _images(folder: Path, named: Collection[str] | None) -> list[Path]:
     images = image_files(folder, SUFFIXES)
     return [p for p in images if named is None or p.name in named]
+
+
+def _by_stem(targets: Sequence[Path]) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for path in targets:
+        other = found.setdefault(path.stem, path)
+        if other != path:
+            raise TrainingError(
+                f"Targets {other.name!r} and {path.name!r} have one name - a source "
+                "has one target - take one of the two away."
+            )
+    return found
 
 
 def _target_stem(stem: str, targets: dict[str, Path]) -> str | None:
