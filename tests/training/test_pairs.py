@@ -72,6 +72,27 @@ def test_two_targets_of_one_name_are_refused(folders):
         find_pairs(*folders)
 
 
+@pytest.mark.parametrize(
+    ("sources", "targets"),
+    [
+        (["f_a.ome.tif"], ["f.ome.tif"]),
+        (["f.ome.tif"], ["f.tif"]),
+        (["f_a.tif"], ["f.ome.tiff"]),
+        # As they have always been paired:
+        (["f.ome.tif", "f.tif"], ["f.ome.tif", "f.tif"]),
+        (["f_a.ome.tif", "g_b.tif"], ["f.tif", "g.tif", "g_b.ome.tif"]),
+    ],
+)
+def test_double_suffix_is_no_part_of_a_name(tmp_path, sources, targets):
+    for side, names in (("source", sources), ("target", targets)):
+        (tmp_path / side).mkdir()
+        for name in names:
+            (tmp_path / side / name).touch()
+    pairs = find_pairs(tmp_path / "source", tmp_path / "target")
+    found = {pair.source.name: pair.target.name for pair in pairs}
+    assert found == dict(zip(sources, targets, strict=False))
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_no_field_stands_on_two_sides(folders, seed):
     pairs = find_pairs(*folders)

@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_gan_enhance.errors import TrainingError
 from napari_gan_enhance.io.image_files import image_files
+from napari_gan_enhance.io.lazy import file_stem
 from napari_gan_enhance.registration.pair_description import DESCRIPTION, described_set
 from napari_gan_enhance.training.simulation import simulated_pattern
 
@@ -53,7 +54,8 @@ def find_pairs(source: Path, target: Path, field_pattern: str = "") -> list[Pair
     """Pair the images of two folders by name.
 
     `source/NAME.tif` belongs to `target/NAME.tif`; where several exposures share one
-    target, the source's name is the target's name, "_" and anything. Of a data set that
+    target, the source's name is the target's name, "_" and anything. Where that finds
+    none, ".ome" before the suffix is no part of either name. Of a data set that
     says what it holds, as pairs cut from layers do, only that counts: anything else may
     be half of a pair.
 
@@ -87,17 +89,18 @@ def find_pairs(source: Path, target: Path, field_pattern: str = "") -> list[Pair
     pattern = _compiled(field_pattern)
     named = described.file_names if described else None
     targets = _by_stem(_images(target, named))
+    by_file_stem = {file_stem(path): path for path in targets.values()}
     pairs = []
     for path in _images(source, named):
-        stem = _target_stem(path.stem, targets)
-        if stem is None:
+        found = _target(path.stem, targets) or _target(file_stem(path), by_file_stem)
+        if found is None:
             raise TrainingError(
                 f"Source {path.name!r} has no target - {target.name!r} must hold a "
                 "file of the same name - add the target or take the source away."
             )
-        match = pattern.search(stem) if field_pattern else None
-        field = (match and match.group()) or stem  # nothing is no name
-        pairs.append(Pair(path, targets[stem], source.parent.name, field))
+        match = pattern.search(found.stem) if field_pattern else None
+        field = (match and match.group()) or found.stem  # nothing is no name
+        pairs.append(Pair(path, found, source.parent.name, field))
     if not pairs:
         which = f" that {DESCRIPTION!r} names" if described else ""
         raise TrainingError(
@@ -184,8 +187,8 @@ def _by_stem(targets: Sequence[Path]) -> dict[str, Path]:
     return found
 
 
-def _target_stem(stem: str, targets: dict[str, Path]) -> str | None:
-    """Return the longest target name that the source's name starts with."""
+def _target(stem: str, targets: dict[str, Path]) -> Path | None:
+    """Return the target of the longest name that the source's name starts with."""
     parts = stem.split("_")
     candidates = ("_".join(parts[:n]) for n in range(len(parts), 0, -1))
-    return next((c for c in candidates if c in targets), None)
+    return next((targets[c] for c in candidates if c in targets), None)
