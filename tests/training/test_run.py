@@ -455,6 +455,17 @@ def test_a_table_of_the_users_is_not_replaced(make_job):
     assert record_path(job.output).read_text() == "mine"
 
 
+def test_result_of_another_training_meanwhile_is_not_replaced(make_job):
+    second = run_training(make_job(recipe={"steps": 1, "seed": 2}))
+    next(second)  # it has looked, and loads its pairs
+    first = make_job(recipe={"steps": 1})
+    drain(run_training(first))
+    done = first.output.read_bytes()
+    with pytest.raises(OutputError, match=r"'m\.safetensors' already exists"):
+        drain(second)
+    assert first.output.read_bytes() == done
+
+
 def test_more_devices_than_there_are_is_refused(make_job):
     job = replace(make_job(), devices=999)
     with pytest.raises(InputError, match="999 devices of kind 'cpu'"):

@@ -168,6 +168,7 @@ class _Run:
 
     def lead(self) -> Job[ModelCard]:
         """Train, save, score."""
+        _check_output(self.job)  # another may have been done while this one loaded
         remove_leftovers(self.job.output)
         yield from self.saving()
         training, steps = self.training, self.recipe.steps
