@@ -267,7 +267,8 @@ def test_ended_from_outside_leaves_nothing_behind(
     ended_by(number)
     out = tmp_path / "out"
     try:
-        assert cli("enhance", image, "-o", out, "--model", model).code == 130
+        done = cli("enhance", image, "-o", out, "--model", model)
+        assert (done.code, done.err) == (130, "Stopped.\n")
         assert signal.getsignal(number) == signal.SIG_DFL
     finally:
         signal.signal(number, before)

@@ -341,6 +341,9 @@ def test_train_that_is_ended_writes_down_where_it_was(pairs, name):
                 break
         time.sleep(STEPS_S)
         child.send_signal(getattr(signal, name))
-        assert child.wait(60) != 0
+        *_, told, last = child.stderr
+        assert child.wait(60) == 130
+    assert told == "'mine.safetensors' is unfinished: --resume goes on with it.\n"
+    assert last == "Stopped.\n"
     stored = torch.load(output.with_suffix(".resume"), weights_only=True)
     assert stored["training"]["step"] > 0

@@ -6,6 +6,7 @@ functions that need them.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 
 import typer
@@ -46,17 +47,25 @@ COMMANDS = (
     models,
 )
 
+STOPPED = 130
+"""What typer makes of KeyboardInterrupt: 128, and 2 for SIGINT, as shells do."""
+
 for _command in COMMANDS:
     app.command()(_command)
 
 
 def main() -> None:
-    """Run the command line; exit 0 when done, 1 on our error, 2 on wrong usage."""
+    """Run the command line.
+
+    Exit 0 when done, 1 on our error, 2 on wrong usage, 130 when stopped.
+    """
     try:
         app()
-    except KeyboardInterrupt:
-        typer.echo("Stopped.", err=True)
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == STOPPED:
+            with contextlib.suppress(OSError):  # the terminal may be gone
+                typer.echo("Stopped.", err=True)
+        raise
     except Exception as error:  # noqa: BLE001 - a user reads no traceback
         typer.echo(f"Error: {explained(error)}", err=True)
         sys.exit(1)
