@@ -18,7 +18,9 @@ from scipy.ndimage import gaussian_filter
 
 from napari_gan_enhance.checkpoints.header import read_header
 from napari_gan_enhance.checkpoints.native import save_checkpoint
+from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.io.read import read_micrograph
+from napari_gan_enhance.metrics import input_statistics
 from napari_gan_enhance.trust import training_statistics
 from napari_gan_enhance.trust.suitability import judge
 
@@ -105,6 +107,22 @@ def test_a_training_can_write_down_what_its_images_look_like(
     assert judge(raw, header.spec, header.card).level == "good"
     noise = raw.with_pixels(rng.normal(1000, 300, (160, 160)).astype(np.float32))
     assert judge(noise, header.spec, header.card).level != "good"
+
+
+def test_training_is_complete_where_statistics_fail(cli, pairs, monkeypatch):
+    def failed(*_):
+        raise InputError("too few images")
+        yield
+
+    monkeypatch.setattr(training_statistics, "record_statistics", failed)
+    monkeypatch.setattr(input_statistics, "LEAST_IMAGES", 4)
+    output = pairs / "mine.safetensors"
+    done = train(cli, pairs, "-o", output, "--steps", 1, "--statistics")
+    assert done.code == 1
+    *_, told, error = done.err.splitlines()
+    assert told == "'mine.safetensors' is complete, but without --statistics."
+    assert error == "Error: too few images"
+    assert read_header(output).card.steps == 1
 
 
 def test_too_few_images_for_statistics_are_told_before_the_training(cli, pairs):

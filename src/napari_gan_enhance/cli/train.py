@@ -174,12 +174,16 @@ def _check_statistics(job: TrainingJob) -> None:
 
 def _add_statistics(job: TrainingJob) -> None:
     """Write into the card what the images look like, and what spoiling them costs."""
-    from napari_gan_enhance.cli._console import run_job
+    from napari_gan_enhance.cli._console import message, run_job
     from napari_gan_enhance.training.run import pairs_of
     from napari_gan_enhance.trust.training_statistics import record_statistics
 
     pairs = [(pair.source, pair.target) for pair in pairs_of(job)]
-    run_job(record_statistics(job.output, pairs))
+    try:
+        run_job(record_statistics(job.output, pairs))
+    except BaseException:  # also when it is stopped
+        message(f"{job.output.name!r} is complete, but without --statistics.")
+        raise
 
 
 def _card(path: Path | None, output: Path) -> dict[str, Any]:
