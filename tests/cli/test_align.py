@@ -127,6 +127,20 @@ def test_missing_folder_of_the_transform_is_found_first(cli, pair, tmp_path) -> 
     assert not out.exists()
 
 
+@pytest.mark.parametrize(
+    ("file", "folder"), [("set", "set"), ("set", "set/new"), ("set/source", "set")]
+)
+def test_pairs_that_cannot_be_written_are_found_first(
+    cli, pair, tmp_path, file, folder
+) -> None:
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).touch()
+    out = tmp_path / "out.ome.tif"
+    done = cli("align", *pair, "-o", out, "--pairs", tmp_path / folder)
+    assert done.failed_with("cannot be written to", "Not a directory", "is a file")
+    assert not out.exists()
+
+
 def test_noise_and_existing_results_are_refused(cli, pair, tmp_path, rng) -> None:
     out, noise = tmp_path / "out.ome.tif", tmp_path / "noise.tif"
     tifffile.imwrite(noise, rng.poisson(50, (128, 128)).astype(np.uint16))

@@ -103,9 +103,14 @@ def _check_outputs(
     output: Path, save: Path | None, pairs: Path | None, *, overwrite: bool
 ) -> None:
     """Refuse early what could not be written later."""
-    from napari_gan_enhance.io.atomic import check_folder, check_free
+    from napari_gan_enhance.io.atomic import (
+        check_folder,
+        check_free,
+        check_new_folder,
+    )
     from napari_gan_enhance.io.lazy import file_stem
     from napari_gan_enhance.io.write import check_output
+    from napari_gan_enhance.registration.pair_description import SIDES
     from napari_gan_enhance.registration.pair_set import check_pair_free
 
     check_output(output, overwrite=overwrite)
@@ -115,6 +120,8 @@ def _check_outputs(
         check_free(save, overwrite=overwrite)
         check_folder(save)
     if pairs is not None:
+        for folder in (pairs, *(pairs / side for side in SIDES)):
+            check_new_folder(folder)
         check_pair_free(pairs, file_stem(output), overwrite=overwrite)
 
 

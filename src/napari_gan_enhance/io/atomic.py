@@ -25,6 +25,7 @@ ADVICE = {
     errno.EACCES: "choose a folder you may write to",
     errno.EPERM: "choose a folder you may write to",
     errno.EROFS: "choose a folder you may write to",
+    errno.ENOTDIR: "choose another name: one of these is a file",
     errno.ENOENT: "make the folder first or choose another",
     errno.ENAMETOOLONG: "choose a shorter name",
 }
@@ -172,8 +173,27 @@ def check_folder(path: Path) -> None:
     with output_errors(path):
         if not path.parent.is_dir():
             raise FileNotFoundError(errno.ENOENT, "", str(path.parent))
-        if not os.access(path.parent, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, "", str(path.parent))
+        _check_writable(path.parent)
+
+
+def check_new_folder(path: Path) -> None:
+    """Refuse a folder that can neither be written to nor made, with those above it.
+
+    Raises
+    ------
+    OutputError
+    """
+    with output_errors(path):
+        above = (path.absolute(), *path.absolute().parents)
+        there = next(folder for folder in above if os.path.lexists(folder))
+        if not there.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "", str(there))
+        _check_writable(there)
+
+
+def _check_writable(folder: Path) -> None:
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, "", str(folder))
 
 
 @contextlib.contextmanager
