@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 import tifffile
 import torch
+import typer
 from safetensors.torch import load_file
 from scipy.ndimage import gaussian_filter
 
@@ -53,6 +55,24 @@ def test_models_lists_what_is_bundled(cli):
     bundled = ["widefield-denoise", "widefield-to-confocal"]
     assert [m["name"] for m in content["models"]] == bundled
     assert all(name in cli("models").out for name in bundled)
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EPIPE])
+def test_standard_output_that_is_full_is_no_bug(cli, monkeypatch, options, number):
+    really_echo = typer.echo
+
+    def full(text, *, err=False, **more):
+        if not err:
+            raise OSError(number, "")
+        really_echo(text, err=err, **more)
+
+    monkeypatch.setattr(typer, "echo", full)
+    done = cli("models", *options)
+    if number == errno.EPIPE:  # the reader has seen enough
+        assert (done.code, done.err) == (1, "")
+    else:
+        assert done.failed_with("Standard output cannot be written (No space left")
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 import typer
 
+from napari_gan_enhance.errors import OutputError
+from napari_gan_enhance.io.boundary import reason
 from napari_gan_enhance.progress import Job, Progress, drain
 
 Result = TypeVar("Result")
@@ -27,11 +29,16 @@ def print_json(content: Mapping[str, Any]) -> None:
     JSON has neither infinity, which is the PSNR of equal planes, nor NaN: both are
     null. With JSON's escapes where standard output cannot hold a letter; the escape of
     a byte that is no UTF-8 is that of the character in which Python holds it.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written, but for a pipe that nobody reads.
     """
     content = _finite(content)
     text = json.dumps(content, indent=2, ensure_ascii=False)
     is_plain = text == _printable(text)
-    typer.echo(text if is_plain else json.dumps(content, indent=2))
+    _write(text if is_plain else json.dumps(content, indent=2))
 
 
 def _finite(content: Any) -> Any:
@@ -45,8 +52,27 @@ def _finite(content: Any) -> Any:
 
 
 def print_text(text: str) -> None:
-    """Write text to standard output, with escapes for letters that it cannot hold."""
-    typer.echo(_printable(text))
+    """Write text to standard output, with escapes for letters that it cannot hold.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written, but for a pipe that nobody reads.
+    """
+    _write(_printable(text))
+
+
+def _write(text: str) -> None:
+    try:
+        typer.echo(text)
+    except BrokenPipeError:  # as of `| head`: typer ends without a word
+        raise
+    except OSError as error:
+        raise OutputError(
+            f"Standard output cannot be written ({reason(error)}) - a place with "
+            "enough space is needed for the answer; files are written - send it "
+            "elsewhere."
+        ) from error
 
 
 def _printable(text: str) -> str:

@@ -101,7 +101,7 @@ def evaluate(
     Scores are given for each plane, with their median. Without a reference: resolution
     and NIQE.
     """
-    from napari_gan_enhance.cli._console import print_json
+    from napari_gan_enhance.cli._console import print_json, print_text
     from napari_gan_enhance.cli._evaluation import Wanted, judge
 
     wanted = Wanted(
@@ -124,7 +124,7 @@ def evaluate(
     if as_json:
         print_json(content)
     else:
-        typer.echo("\n".join(lines))
+        print_text("\n".join(lines))
 
 
 def _check(wanted: Wanted) -> None:

@@ -23,7 +23,7 @@ def inspect(
         from napari_gan_enhance.checkpoints.header import read_header
 
         header = read_header(file)
-        print_json(described(header)) if as_json else typer.echo(card_text(header))
+        print_json(described(header)) if as_json else print_text(card_text(header))
         return
     from napari_gan_enhance.io.read import describe
 

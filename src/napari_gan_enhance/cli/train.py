@@ -94,7 +94,7 @@ def train(
     """
     from napari_gan_enhance.checkpoints.describe import card_text, described
     from napari_gan_enhance.checkpoints.header import read_header
-    from napari_gan_enhance.cli._console import print_json
+    from napari_gan_enhance.cli._console import print_json, print_text
     from napari_gan_enhance.cli._recipe import chosen_recipe
     from napari_gan_enhance.training.run import TrainingJob
 
@@ -124,7 +124,7 @@ def train(
     if not _run(job, with_statistics=statistics):
         return
     header = read_header(output)
-    print_json(described(header)) if as_json else typer.echo(card_text(header))
+    print_json(described(header)) if as_json else print_text(card_text(header))
 
 
 def _run(job: TrainingJob, *, with_statistics: bool) -> bool:
