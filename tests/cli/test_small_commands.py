@@ -209,7 +209,7 @@ def test_any_setting_of_a_recipe_can_be_changed(cli, pairs):
         ("batch", "--set batch: NAME=VALUE is needed"),
         ("precision=half", "--set precision half: Input should be 'bf16-mixed' or"),
         ("learning_rate=Infinity", "--set learning_rate inf: Input should be a finite"),
-        ("steps=7", "--set steps=7: NAME=VALUE is needed"),  # has an option
+        ("seed=7", "--set seed=7: seed has an option of its own - use --seed."),
         ('config={"widht":4}', "--set config, widht 4: Extra inputs are not"),
         ("config=3", "--set config 3: Input should be a valid dictionary"),
     ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -51,7 +51,7 @@ def chosen_recipe(
     )
     changed: dict[str, Any] = {}
     for change in changes:
-        key, value = _setting(change, known)
+        key, value = _setting(change, known, options)
         before = changed.get(key, named[key])
         is_part = isinstance(value, dict) and isinstance(before, dict)
         changed[key] = {**before, **value} if is_part else value
@@ -66,11 +66,17 @@ def chosen_recipe(
     return recipe
 
 
-def _setting(change: str, known: list[str]) -> tuple[str, Any]:
+def _setting(
+    change: str, known: list[str], options: Collection[str]
+) -> tuple[str, Any]:
     """Return name and value of one `--set`; a value that is no JSON is a text."""
     import json
 
     name, equals, text = change.partition("=")
+    if name in options:
+        raise typer.BadParameter(
+            f"--set {change}: {name} has an option of its own - use {as_option(name)}."
+        )
     if not equals or name not in known:
         raise typer.BadParameter(
             f"--set {change}: NAME=VALUE is needed, NAME one of {', '.join(known)}."
