@@ -65,6 +65,12 @@ def test_source_without_target_is_refused(folders):
         find_pairs(*folders)
 
 
+def test_one_folder_for_both_sides_is_refused(folders, monkeypatch):
+    monkeypatch.chdir(folders[1])
+    with pytest.raises(TrainingError, match="Sources and targets are both in"):
+        find_pairs(folders[1], Path())
+
+
 def test_two_targets_of_one_name_are_refused(folders):
     target = folders[1]
     (target / "3.tiff").write_bytes((target / "2.tif").read_bytes())

@@ -71,8 +71,8 @@ def find_pairs(source: Path, target: Path, field_pattern: str = "") -> list[Pair
     Raises
     ------
     TrainingError
-        If a folder is missing, a source has no target, two targets have one name
-        without suffix, or the pattern is none.
+        If a folder is missing or both are one, a source has no target, two targets
+        have one name without suffix, or the pattern is none.
     FileFormatError
         If the description of a data set is none.
     """
@@ -82,6 +82,11 @@ def find_pairs(source: Path, target: Path, field_pattern: str = "") -> list[Pair
                 f"There is no folder {str(folder)!r} - training needs a folder of "
                 "sources and one of targets - check the path."
             )
+    if source.samefile(target):
+        raise TrainingError(
+            f"Sources and targets are both in {str(source)!r} - training needs a "
+            "folder of sources and one of targets - give the other folder as well."
+        )
     source, target = placed(source), placed(target)
     described = described_set(source.parent)
     own = described.field_pattern if described else simulated_pattern(source.parent)
