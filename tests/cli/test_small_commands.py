@@ -239,6 +239,22 @@ def test_card_may_begin_with_the_mark_of_windows(cli, pairs):
     assert done.failed_with("'card.json' cannot be used (steps is filled in")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other disks refuse such names")
+def test_names_that_are_no_utf8_can_be_trained(cli, pairs):
+    odd = b"\xfc".decode("utf-8", "surrogateescape")
+    for side in ("source", "target"):
+        (pairs / odd / side).mkdir(parents=True)
+        for path in (pairs / side).iterdir():
+            path.rename(pairs / odd / side / f"{odd}{path.name}")
+    output = pairs / f"{odd}.safetensors"
+    done = train(cli, pairs / odd, "-o", output, "--steps", 1, "--json")
+    assert done.code == 0, done.err
+    card = json.loads(done.out)["card"]
+    (data,) = card["training_data"]
+    assert card["name"] == data["name"] == "\ufffd"
+    assert data["validation_fields"][0].startswith("\ufffd")
+
+
 def test_what_a_start_model_brings_along_cannot_be_set(cli, pairs):
     first, second = pairs / "a.safetensors", pairs / "b.safetensors"
     train(cli, pairs, "-o", first, "--steps", 1, "--set", "low_percentile=20")

@@ -191,10 +191,12 @@ def _card(path: Path | None, output: Path) -> dict[str, Any]:
     import json
 
     from napari_gan_enhance.errors import InputError
+    from napari_gan_enhance.io.plain_text import plain_text
     from napari_gan_enhance.training.report import check_texts
 
+    name = plain_text(output.stem)
     if path is None:
-        return {"name": output.stem}
+        return {"name": name}
     try:
         # Editors of Windows put a mark before UTF-8.
         content = json.loads(path.read_text(encoding="utf-8-sig"))
@@ -204,4 +206,4 @@ def _card(path: Path | None, output: Path) -> dict[str, Any]:
             "correct the file or leave --card out."
         ) from error
     check_texts(content, path.name)
-    return {"name": output.stem, **content}
+    return {"name": name, **content}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ import numpy as np
 from napari_gan_enhance.errors import TrainingError
 from napari_gan_enhance.io.image_files import image_files
 from napari_gan_enhance.io.lazy import file_stem
+from napari_gan_enhance.io.plain_text import plain_text
 from napari_gan_enhance.registration.pair_description import DESCRIPTION, described_set
 from napari_gan_enhance.training.simulation import simulated_pattern
 
@@ -30,9 +32,10 @@ class Pair:
     ----------
     source, target : Path
     data_set : str
-        Name of the folder that holds both.
+        Name of the folder that holds both, as a card can hold it.
     field : str
-        The field of view; images of one field never stand on two sides of a split.
+        The field of view, likewise; images of one field never stand on two sides of a
+        split.
     """
 
     source: Path
@@ -105,7 +108,7 @@ def find_pairs(source: Path, target: Path, field_pattern: str = "") -> list[Pair
             )
         match = pattern.search(found.stem) if field_pattern else None
         field = (match and match.group()) or found.stem  # nothing is no name
-        pairs.append(Pair(path, found, source.parent.name, field))
+        pairs.append(Pair(path, found, *map(plain_text, (source.parent.name, field))))
     if not pairs:
         which = f" that {DESCRIPTION!r} names" if described else ""
         raise TrainingError(
@@ -160,7 +163,7 @@ def sha256_of(pairs: Sequence[Pair]) -> str:
     """Return one checksum over the sorted names and contents of all files."""
     digest = hashlib.sha256()
     for path in sorted({p.source for p in pairs} | {p.target for p in pairs}):
-        digest.update(f"{path.parent.name}/{path.name}\n".encode())
+        digest.update(os.fsencode(f"{path.parent.name}/{path.name}\n"))
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

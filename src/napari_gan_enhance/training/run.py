@@ -286,8 +286,8 @@ def pairs_of(job: TrainingJob) -> list[Pair]:
     for source, target in job.folders:
         found = find_pairs(source, target, job.recipe.field_pattern)
         folder = found[0].source.parent.parent
-        numbered = (f"{folder.name}-{n}" for n in count(2))
-        names = chain([folder.name], numbered)
+        first = found[0].data_set
+        names = chain([first], (f"{first}-{n}" for n in count(2)))
         name = next(n for n in names if folders.setdefault(n, folder) == folder)
         pairs += [replace(pair, data_set=name) for pair in found]
     return pairs
