@@ -11,9 +11,11 @@ from napari.components import ViewerModel
 from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.viewer.alignment import show_depth
 from napari_gan_enhance.viewer.metrics_layers import placed_layer
-from napari_gan_enhance.viewer.placement import facing_views, view_of
+from napari_gan_enhance.viewer.placement import facing_views, view_of, whole_views
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari.layers import Image
 
 MIXED = [("um", 1.0), ("nm", 1000.0)]
@@ -76,3 +78,25 @@ def test_channels_may_come_last(viewer: ViewerModel) -> None:
     pixels = np.arange(2.0) * np.ones((64, 64, 1))
     layer = viewer.add_image(pixels, axis_labels=("y", "x", "c"), rgb=False)
     assert np.unique(view_of(viewer, layer, channel=1).read().pixels) == [1]
+
+
+@pytest.mark.parametrize("views", [facing_views, whole_views])
+@pytest.mark.parametrize("is_first", [False, True])
+def test_a_pixel_size_of_one_layer_alone_is_refused(
+    viewer: ViewerModel, views: Callable[..., object], is_first: bool
+) -> None:
+    bare, sized = viewer.add_image(np.zeros((64, 64)), name="bare"), viewer.layers[0]
+    layers = (sized, bare) if is_first else (bare, sized)
+    with pytest.raises(
+        InputError, match=r"'bare' has no pixel size, 'flat' has one .* of 'bare' first"
+    ):
+        views(viewer, layers)
+
+
+@pytest.mark.parametrize("views", [facing_views, whole_views])
+def test_two_layers_without_a_pixel_size_are_taken(
+    views: Callable[..., object],
+) -> None:
+    viewer = ViewerModel()
+    layers = [viewer.add_image(np.zeros((64, 64))) for _ in range(2)]
+    views(viewer, layers)

@@ -339,7 +339,7 @@ def test_layers_that_do_not_correlate_are_no_pair(
     box.add.click()
     assert "a pair is made of two layers" in told[0]
     noise = rng.poisson(50, (SIDE, SIDE)).astype(np.uint16)
-    box.target.choose(dock._viewer.add_image(noise, scale=(0.1, 0.1)))
+    box.target.choose(dock._viewer.add_image(noise, scale=(0.1, 0.1), units="um"))
     with qtbot.waitSignal(box.runner.idle, timeout=WAIT_MS):
         box.add.click()
     assert "correlate" in box.report.text()

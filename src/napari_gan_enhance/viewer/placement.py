@@ -117,7 +117,7 @@ def facing_views(
     Raises
     ------
     InputError
-        As `view_of`.
+        As `view_of`, or if only one of them has a pixel size.
     """
     return _views(viewer, layers, channel, is_stack_cut=True)
 
@@ -135,7 +135,7 @@ def whole_views(
     Raises
     ------
     InputError
-        As `view_of`.
+        As `view_of`, or if only one of them has a pixel size.
     """
     return _views(viewer, layers, None, is_stack_cut=False)
 
@@ -159,7 +159,18 @@ def _views(
         )
         for layer, is_deep in zip(layers, deep, strict=True)
     )
+    _refuse_one_without_size(layers)
     return first, second
+
+
+def _refuse_one_without_size(layers: Sequence[Any]) -> None:
+    names = {length_unit(layer): layer.name for layer in layers}
+    if len(names) > 1:
+        raise InputError(
+            f"Layer {names['pixel']!r} has no pixel size, {names['µm']!r} has one - "
+            "both need it to lie on each other - set scale and unit of "
+            f"{names['pixel']!r} first."
+        )
 
 
 def world_matrix(layer: Any, axes: str) -> Matrix:
