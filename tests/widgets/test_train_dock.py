@@ -23,6 +23,7 @@ from napari_gan_enhance.viewer.train_choices import TrainChoices
 from napari_gan_enhance.viewer.train_preview import NAME
 from napari_gan_enhance.viewer.train_run import train as run_here
 from napari_gan_enhance.widgets import _told, _train_pairs, train
+from napari_gan_enhance.widgets._use_in_enhance import PLUGIN, use_in_enhance
 from napari_gan_enhance.widgets._worker import JobRunner
 from napari_gan_enhance.widgets.train import TrainDock
 
@@ -584,3 +585,13 @@ def test_folder_of_temporary_files_that_is_cleared_is_told(
     strip.use.click()
     assert "is gone" in told[0]
     assert "train again" in told[0]
+
+
+def test_enhance_comes_back_that_was_hidden(
+    viewer: Viewer, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NAPARI_GAN_ENHANCE_MODELS", str(tmp_path / "models"))
+    frame, _ = viewer.window.add_plugin_dock_widget(PLUGIN, "Enhance")
+    frame.hide()
+    use_in_enhance(viewer, checkpoint, None, None)
+    assert not frame.isHidden()

@@ -50,6 +50,7 @@ def use_in_enhance(
             "wait until it is done, or stop it."
         )
     dock.controls.model.choose(str(keep_checkpoint(checkpoint)))
+    frame.show()  # it may have been hidden
     frame.raise_()
     if source is None:
         return
