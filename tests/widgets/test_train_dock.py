@@ -21,6 +21,7 @@ from napari_gan_enhance.progress import Job, Progress, drain
 from napari_gan_enhance.training import child
 from napari_gan_enhance.viewer.train_choices import TrainChoices
 from napari_gan_enhance.viewer.train_preview import NAME
+from napari_gan_enhance.viewer.train_run import KeptCheckpoint
 from napari_gan_enhance.viewer.train_run import train as run_here
 from napari_gan_enhance.widgets import _told, _train_pairs, train
 from napari_gan_enhance.widgets._use_in_enhance import PLUGIN, use_in_enhance
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
     from napari import Viewer
     from pytestqt.qtbot import QtBot
+
+    from napari_gan_enhance.training.events import Preview
+    from napari_gan_enhance.viewer.train_run import Pause, TrainRequest
 
 WAIT_MS = 60_000
 """Longer than starting a process that loads torch takes on a busy machine."""
@@ -88,6 +92,21 @@ def trainings() -> list[psutil.Process]:
     """Return the processes that train for this one."""
     found = psutil.Process().children()
     return [p for p in found if "napari_gan_enhance.training.child" in p.cmdline()]
+
+
+def keep_at_once(
+    monkeypatch: pytest.MonkeyPatch, checkpoint: Path, *previews: Preview
+) -> None:
+    """Let each training of a series keep one checkpoint without learning anything."""
+    wanted = list(previews)
+
+    def trained(request: TrainRequest, pause: Pause) -> Job[None]:
+        shutil.copyfile(checkpoint, request.output)
+        preview = wanted.pop(0) if wanted else None
+        kept = KeptCheckpoint(request.output, 1, None, preview)
+        yield Progress(1, 1, "training", detail=kept)
+
+    monkeypatch.setattr(train, "train_in_child", trained)
 
 
 def test_nothing_is_cut_off_where_the_form_scrolls(dock: TrainDock) -> None:
@@ -403,9 +422,9 @@ def test_only_a_target_that_lies_over_the_source_is_hidden(
 ) -> None:
     for name in ("one", "two"):
         add_pair(dock, qtbot, name)
-    train_to_the_end(dock, qtbot)
     aside = dock._viewer.add_image(np.zeros((8, 8)), translate=(900, 900))
     dock.panel.pairs.target.choose(aside)
+    train_to_the_end(dock, qtbot)
     dock.panel.strip.use.click()
     assert aside.visible
 
@@ -595,3 +614,24 @@ def test_enhance_comes_back_that_was_hidden(
     frame.hide()
     use_in_enhance(viewer, checkpoint, None, None)
     assert not frame.isHidden()
+
+
+def test_enhance_gets_the_layers_of_the_training_or_none(
+    dock: TrainDock, qtbot: QtBot, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    viewer, panel = dock._viewer, dock.panel
+    _, enhance = viewer.window.add_plugin_dock_widget(PLUGIN, "Enhance")
+    keep_at_once(monkeypatch, checkpoint)
+    for name in ("one", "two"):
+        add_pair(dock, qtbot, name)
+        train_to_the_end(dock, qtbot)
+    panel.strip.slider.setValue(0)
+    panel.strip.use.click()
+    assert enhance.controls.layer.layer() is viewer.layers["one source"]
+    assert not viewer.layers["one target"].visible
+    panel.strip.slider.setValue(1)
+    enhance.controls.layer.choose(viewer.layers["one target"])
+    viewer.layers.remove("two source")
+    panel.strip.use.click()  # neither what the list fell to nor the target
+    assert enhance.controls.layer.layer() is viewer.layers["one target"]
+    assert viewer.layers["two target"].visible

@@ -23,6 +23,7 @@ from napari_gan_enhance.viewer.train_run import (
     TrainRequest,
     train_in_child,
 )
+from napari_gan_enhance.viewer.trained_on import TrainedOn
 from napari_gan_enhance.widgets._dock import Dock
 from napari_gan_enhance.widgets._save_dialog import ask_save
 from napari_gan_enhance.widgets._settings import (
@@ -65,11 +66,13 @@ class TrainDock(Dock):
         self._pause = Pause()
         self._began, self._shown_at, self._stage = 0.0, 0.0, ""
         self._share = ShareDone(TrainChoices())
+        self._trained_on: dict[Path, TrainedOn] = {}
         self.runner = JobRunner(self)
         self.preview = PreviewLayer(self._viewer)
         self.panel = TrainPanel(
             self._viewer, load_choices(self._settings, TrainChoices), self
         )
+        self._layers = self._chosen_layers()
         self._connect()
         self._show_state()
 
@@ -83,6 +86,7 @@ class TrainDock(Dock):
         self._pause, self._began = Pause(), time.monotonic()
         self._share = ShareDone(choices)
         panel.begin()
+        self._layers = self._chosen_layers()
         self.preview.begin(panel.pairs.source.layer())
         job = partial(train_in_child, request, self._pause)
         self.runner.start(lambda: pairs.lent_to(job()), title="Training")
@@ -98,11 +102,15 @@ class TrainDock(Dock):
 
     def use_in_enhance(self) -> None:
         """Choose the checkpoint under the slider in the Enhance dock."""
-        kept, pairs = self.panel.strip.checkpoint, self.panel.pairs
+        kept = self.panel.strip.checkpoint
         if kept is not None:
-            layers = pairs.source.layer(), pairs.target.layer()
-            use_in_enhance(self._viewer, kept.path, *layers)
+            layers = self._trained_on.get(kept.path, self._chosen_layers())
+            use_in_enhance(self._viewer, kept.path, *layers.layers(self._viewer))
             self.preview.put_away()
+
+    def _chosen_layers(self) -> TrainedOn:
+        pairs = self.panel.pairs
+        return TrainedOn(pairs.source.layer(), pairs.target.layer())
 
     def _close_down(self) -> None:
         self._pause.is_on = False
@@ -118,6 +126,7 @@ class TrainDock(Dock):
         elif isinstance(detail, Validated):
             self._on_looked(detail)
         elif isinstance(detail, KeptCheckpoint):
+            self._trained_on[detail.path] = self._layers
             panel.strip.add(detail)
         elif isinstance(detail, DeviceMemory):
             panel.show_memory(detail.mib)
