@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from napari.components import ViewerModel
+from napari.layers import Image
 
 from napari_gan_enhance.registration.misalignment import LocalShifts
 from napari_gan_enhance.viewer.alignment import (
@@ -11,6 +12,7 @@ from napari_gan_enhance.viewer.alignment import (
     AffineHistory,
     show_misalignment,
 )
+from napari_gan_enhance.viewer.train_preview import images_to_work_on
 
 SHIFTED = np.array([[1, 0, 5], [0, 1, 3], [0, 0, 1]])
 
@@ -37,3 +39,14 @@ def test_map_replaces_the_map_before_and_nothing_else() -> None:
     assert theirs in viewer.layers
     assert before not in viewer.layers
     assert after in viewer.layers
+
+
+def test_map_is_neither_selected_nor_an_image_to_work_on() -> None:
+    viewer = ViewerModel()
+    fixed, other = (viewer.add_image(np.zeros((128, 128))) for _ in range(2))
+    viewer.layers.selection = {fixed}
+    shifts = LocalShifts(np.ones((2, 2, 2)), np.ones((2, 2)), 64.0, np.zeros(2))
+    for _ in range(2):
+        show_misalignment(viewer, shifts, fixed)
+        assert set(viewer.layers.selection) == {fixed}
+    assert images_to_work_on(viewer, Image) == [fixed, other]

@@ -272,11 +272,15 @@ def agreement_text(found: Agreement, unit: Unit) -> str:
 
 
 def show_misalignment(viewer: ViewerModel, shifts: LocalShifts, fixed: Image) -> Image:
-    """Add or renew the layer with the shift that is left in each block, in µm."""
+    """Add or renew the layer with the shift that is left in each block.
+
+    What is selected stays so.
+    """
     from napari_gan_enhance.viewer.placement import unit_um
 
     for old in [layer for layer in viewer.layers if layer.metadata.get(MAP_MARK)]:
         viewer.layers.remove(old)
+    chosen = set(viewer.layers.selection)
     units = unit_um(fixed, "YX")
     known = np.isfinite(shifts.distance_um)
     highest = float(shifts.distance_um[known].max()) if known.any() else 1.0
@@ -293,6 +297,7 @@ def show_misalignment(viewer: ViewerModel, shifts: LocalShifts, fixed: Image) ->
         contrast_limits=(0, max(highest, 1e-6)),
         interpolation2d="nearest",
     )
+    viewer.layers.selection = chosen
     return layer
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_gan_enhance.viewer.alignment import MAP_MARK
 from napari_gan_enhance.viewer.viewport import fit_layer
 from napari_gan_enhance.viewer.world import world_in
 
@@ -31,7 +32,9 @@ same, and those of the source, with its haze and noise, for itself."""
 
 
 def images_to_work_on(viewer: ViewerModel, kind: type[Layer]) -> list[Layer]:
-    """Return the layers of one kind in the viewer's order, without held-out regions.
+    """Return the layers of one kind in the viewer's order, without those that we show.
+
+    These are held-out regions of trainings, and maps of what alignment has left.
 
     Parameters
     ----------
@@ -40,7 +43,8 @@ def images_to_work_on(viewer: ViewerModel, kind: type[Layer]) -> list[Layer]:
         Subclasses do not count: a Labels layer is no image.
     """
     layers = (layer for layer in viewer.layers if type(layer) is kind)
-    return [layer for layer in layers if not layer.metadata.get(MARK)]
+    shown = {MARK, MAP_MARK}
+    return [layer for layer in layers if not shown & layer.metadata.keys()]
 
 
 class PreviewLayer:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class LayerField(QComboBox):
     """The layers of one kind by name; follows the viewer's list and its selection.
 
-    The held-out region of a training is none of them.
+    The held-out region of a training is none of them, nor is a misalignment map.
 
     Parameters
     ----------
