@@ -24,6 +24,7 @@ from napari_gan_enhance.viewer.train_preview import NAME
 from napari_gan_enhance.viewer.train_run import KeptCheckpoint
 from napari_gan_enhance.viewer.train_run import train as run_here
 from napari_gan_enhance.widgets import _told, _train_pairs, train
+from napari_gan_enhance.widgets._train_form import TrainForm
 from napari_gan_enhance.widgets._use_in_enhance import PLUGIN, use_in_enhance
 from napari_gan_enhance.widgets._worker import JobRunner
 from napari_gan_enhance.widgets.train import TrainDock
@@ -635,3 +636,11 @@ def test_enhance_gets_the_layers_of_the_training_or_none(
     panel.strip.use.click()  # neither what the list fell to nor the target
     assert enhance.controls.layer.layer() is viewer.layers["one target"]
     assert viewer.layers["two target"].visible
+
+
+def test_default_stands_in_for_a_start_model_that_is_gone(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    form = TrainForm(TrainChoices(start=str(tmp_path / "gone.safetensors")))
+    qtbot.addWidget(form)
+    assert form.choices().start == "widefield-to-confocal"

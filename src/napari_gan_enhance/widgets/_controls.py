@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QCheckBox, QFormLayout, QSpinBox, QWidget
 
+from napari_gan_enhance.checkpoints.bundled import DEFAULT_MODEL
 from napari_gan_enhance.errors import GanEnhanceError
 from napari_gan_enhance.viewer.checks import (
     WITHOUT_OPTICS,
@@ -53,7 +54,7 @@ class EnhanceControls(RunControls):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(viewer, choices, parent)
-        self.model = ModelField(self)
+        self.model = ModelField(DEFAULT_MODEL, self)
         self.verdict = VerdictRow(self)
         self.precision = choice_box(
             PRECISIONS,

@@ -28,14 +28,17 @@ class ModelField(QWidget):
 
     Parameters
     ----------
+    default : str
+        Name of the bundled model that stands in for a checkpoint that is gone.
     parent : QWidget, optional
     """
 
     chosen = Signal()
     """Another model is chosen now, or another file under the same path."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, default: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._default = default
         self.setAcceptDrops(True)
         self.names = QComboBox(self)
         self.names.setToolTip(
@@ -89,12 +92,14 @@ class ModelField(QWidget):
     def choose(self, name_or_path: str) -> None:
         """Choose a model, adding a checkpoint that is not in the list.
 
-        The first of the list where a remembered checkpoint is gone.
+        The default where a remembered checkpoint is gone.
         """
         index = self.names.findData(name_or_path)
         if index < 0 and Path(name_or_path).is_file():
             index = len(bundled_names())
             self.names.insertItem(index, Path(name_or_path).stem, name_or_path)
+        if index < 0:
+            index = self.names.findData(self._default)
         self.names.setCurrentIndex(max(index, 0))
         self._on_index()
 

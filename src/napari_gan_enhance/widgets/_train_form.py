@@ -46,7 +46,7 @@ class TrainForm(QGroupBox):
             "A model that knows similar images needs few pairs and a minute; from "
             "scratch takes dozens of fields and much longer.",
         )
-        self.model = ModelField(self)
+        self.model = ModelField(START_MODEL, self)
         self.recipe = choice_box(
             RECIPES, "What is minimized, and how fast. Each is described in the docs."
         )
