@@ -14,11 +14,12 @@ from qtpy.QtWidgets import QApplication, QScrollArea
 from scipy.ndimage import gaussian_filter
 
 from napari_gan_enhance.checkpoints.native import save_checkpoint
-from napari_gan_enhance.errors import InputError
+from napari_gan_enhance.errors import InputError, TrainingError
 from napari_gan_enhance.models.registry import build_network, spec_of
 from napari_gan_enhance.models.spec import ModelCard
 from napari_gan_enhance.progress import Job, Progress, drain
 from napari_gan_enhance.training import child
+from napari_gan_enhance.training.events import Preview
 from napari_gan_enhance.viewer.train_choices import TrainChoices
 from napari_gan_enhance.viewer.train_preview import NAME
 from napari_gan_enhance.viewer.train_run import KeptCheckpoint
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from napari import Viewer
     from pytestqt.qtbot import QtBot
 
-    from napari_gan_enhance.training.events import Preview
     from napari_gan_enhance.viewer.train_run import Pause, TrainRequest
 
 WAIT_MS = 60_000
@@ -644,3 +644,31 @@ def test_default_stands_in_for_a_start_model_that_is_gone(
     form = TrainForm(TrainChoices(start=str(tmp_path / "gone.safetensors")))
     qtbot.addWidget(form)
     assert form.choices().start == "widefield-to-confocal"
+
+
+def region(rng: np.random.Generator, gain: float = 1) -> Preview:
+    sides = [gain * rng.random((1, 40, 40), np.float32) for _ in range(3)]
+    return Preview("a.tif", *sides, 1.0)
+
+
+def test_result_of_the_checkpoint_kept_stays_when_a_training_fails(
+    dock: TrainDock,
+    qtbot: QtBot,
+    told: list[str],
+    checkpoint: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    rng: np.random.Generator,
+) -> None:
+    def failed(request: TrainRequest, pause: Pause) -> Job[None]:
+        yield Progress(0, 1, "training")
+        raise TrainingError("nothing was learned")
+
+    kept = region(rng)
+    keep_at_once(monkeypatch, checkpoint, kept)
+    add_pair(dock, qtbot, "one")
+    train_to_the_end(dock, qtbot)
+    monkeypatch.setattr(train, "train_in_child", failed)
+    train_to_the_end(dock, qtbot)
+    assert told == ["nothing was learned"]
+    shown = dock._viewer.layers[NAME].data
+    assert np.array_equal(shown[:, 42:82], kept.result[0])  # a gap of 2 before it

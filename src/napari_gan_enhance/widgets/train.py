@@ -164,7 +164,7 @@ class TrainDock(Dock):
 
     def _ended(self, text: str) -> None:
         self.panel.end(text)
-        best = self.panel.strip.newest
+        best = self.panel.strip.checkpoint
         self._refresh(best.preview if best else None)
 
     def _on_idle(self) -> None:
