@@ -453,7 +453,7 @@ def test_a_data_set_that_is_away_does_not_block_the_dock(
     add_pair(dock, qtbot, "two")
     panel, folder = dock.panel, tmp_path / "mine"
     drain(panel.pairs.pairs.save(folder))
-    panel.pairs._show()
+    panel.pairs.refresh()
     panel.form.steps.setValue(1_000_000)
     panel.start.click()
     qtbot.waitUntil(lambda: panel.strip.checkpoint is not None, timeout=WAIT_MS)
@@ -462,7 +462,7 @@ def test_a_data_set_that_is_away_does_not_block_the_dock(
         panel.stop.click()
     assert panel.start.isEnabled()
     assert panel.pairs.isEnabled()
-    panel.pairs._show()
+    panel.pairs.refresh()
     assert panel.pairs.list.item(0).text() == "mine: cannot be read (folder)"
     train_to_the_end(dock, qtbot)
     assert "describes no data set" in told[0]
@@ -595,16 +595,27 @@ def test_start_model_comes_back_after_a_training_from_scratch(
 
 
 def test_folder_of_temporary_files_that_is_cleared_is_told(
-    dock: TrainDock, qtbot: QtBot, told: list[str], tmp_path: Path
+    dock: TrainDock,
+    qtbot: QtBot,
+    told: list[str],
+    checkpoint: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    keep_at_once(monkeypatch, checkpoint)
     for name in ("one", "two"):
         add_pair(dock, qtbot, name)
     train_to_the_end(dock, qtbot)
-    strip = dock.panel.strip
-    shutil.rmtree(strip.checkpoint.path.parent)
-    strip.use.click()
-    assert "is gone" in told[0]
-    assert "train again" in told[0]
+    strip, box = dock.panel.strip, dock.panel.pairs
+    shutil.rmtree(strip.checkpoint.path.parents[1])
+    monkeypatch.setattr(train, "ask_save", lambda *_: tmp_path / "mine.safetensors")
+    for button in (strip.use, strip.save):
+        button.click()
+        assert "is gone" in told[-1]
+        assert "train again" in told[-1]
+    box.remove.click()
+    assert len(told) == 2
+    assert box.list.count() == 0
 
 
 def test_enhance_comes_back_that_was_hidden(
@@ -672,3 +683,14 @@ def test_result_of_the_checkpoint_kept_stays_when_a_training_fails(
     assert told == ["nothing was learned"]
     shown = dock._viewer.layers[NAME].data
     assert np.array_equal(shown[:, 42:82], kept.result[0])  # a gap of 2 before it
+
+
+def test_start_tells_of_pairs_that_were_cleared(
+    dock: TrainDock, qtbot: QtBot, told: list[str]
+) -> None:
+    add_pair(dock, qtbot, "one")
+    shutil.rmtree(dock.panel.pairs.pairs.folders[0])
+    dock.panel.start.click()
+    assert told == ["No pairs yet: choose two aligned layers and add a pair."]
+    assert dock.panel.pairs.list.count() == 0
+    assert not dock.panel.start.isEnabled()

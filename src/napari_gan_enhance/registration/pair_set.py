@@ -191,6 +191,8 @@ def remove_from_pair_set(folder: Path, field: str) -> None:
     described = read_pair_set(folder)
     kept = tuple(pair for pair in described.pairs if pair.field != field)
     gone = [pair for pair in described.pairs if pair.field == field]
+    if not gone:  # the folder may have been cleared meanwhile
+        return
     with output_errors(folder):
         write_pair_set(folder, described.with_pairs(kept))
         _remove_files(folder, [file for pair in gone for file in pair.files])

@@ -36,11 +36,7 @@ def keep_checkpoint(path: Path) -> Path:
     OutputError
         If the folder cannot be written to.
     """
-    if not path.is_file():
-        raise InputError(
-            f"Checkpoint {path.name!r} is gone - somebody has cleared the folder of "
-            "temporary files - train again."
-        )
+    _refuse_gone(path)
     folder = models_folder()
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -57,11 +53,22 @@ def save_checkpoint_as(path: Path, copy: Path) -> None:
 
     Raises
     ------
+    InputError
+        If it is gone.
     OutputError
         If it cannot be written.
     """
+    _refuse_gone(path)
     with atomic_file(copy, overwrite=True) as unfinished:
         shutil.copyfile(path, unfinished)
+
+
+def _refuse_gone(path: Path) -> None:
+    if not path.is_file():
+        raise InputError(
+            f"Checkpoint {path.name!r} is gone - somebody has cleared the folder of "
+            "temporary files - train again."
+        )
 
 
 def checkpoint_text(kept: KeptCheckpoint) -> str:

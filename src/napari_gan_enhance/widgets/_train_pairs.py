@@ -79,7 +79,7 @@ class PairsBox(QGroupBox):
         self.add, self.remove, self.open, self.save = _buttons()
         self._lay_out()
         self._connect()
-        self._show()
+        self.refresh()
 
     def add_pair(self) -> None:
         """Begin to cut a pair from the two layers, or stop what is being done.
@@ -103,6 +103,23 @@ class PairsBox(QGroupBox):
         self.report.setText("Cutting…")
         self._run(job, f"Cutting pairs of {source.name!r}")
 
+    def refresh(self) -> None:
+        """Show the pairs that are there now."""
+        self._rows = self.pairs.rows()
+        chosen = self.list.currentRow()
+        self.list.clear()
+        self.list.addItems([row.text for row in self._rows])
+        for index, row in enumerate(self._rows):
+            self.list.item(index).setToolTip(row.text)
+        self.list.setCurrentRow(min(max(chosen, 0), len(self._rows) - 1))
+        is_idle = not self.runner.is_running
+        self.add.setText(ADD if is_idle else STOP)
+        self.add.setEnabled(True)
+        self.remove.setEnabled(is_idle and bool(self._rows))
+        self.open.setEnabled(is_idle)
+        self.save.setEnabled(is_idle and self.pairs.has_unsaved)
+        self.changed.emit()
+
     def close_down(self) -> None:
         """Stop, delete what was not saved, hear no more of the viewer."""
         self.runner.abandon(may_finish=self._is_saving)
@@ -115,7 +132,7 @@ class PairsBox(QGroupBox):
     ) -> None:
         self._is_saving = is_saving
         self.runner.start(partial(self.pairs.lent_to, job), title=title)
-        self._show()
+        self.refresh()
 
     def _on_returned(self, result: AddedPair | Path) -> None:
         if isinstance(result, Path):
@@ -140,34 +157,18 @@ class PairsBox(QGroupBox):
         index = self.list.currentRow()
         if 0 <= index < len(self._rows):
             self.pairs.remove(self._rows[index])
-            self._show()
+            self.refresh()
 
     def _on_open(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Open a data set of pairs")
         if folder:
             self.pairs.open(Path(folder))
-            self._show()
+            self.refresh()
 
     def _on_save(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Save pairs: an empty folder")
         if folder:
             self._run(self.pairs.save(Path(folder)), "Saving pairs", is_saving=True)
-
-    def _show(self) -> None:
-        self._rows = self.pairs.rows()
-        chosen = self.list.currentRow()
-        self.list.clear()
-        self.list.addItems([row.text for row in self._rows])
-        for index, row in enumerate(self._rows):
-            self.list.item(index).setToolTip(row.text)
-        self.list.setCurrentRow(min(max(chosen, 0), len(self._rows) - 1))
-        is_idle = not self.runner.is_running
-        self.add.setText(ADD if is_idle else STOP)
-        self.add.setEnabled(True)
-        self.remove.setEnabled(is_idle and bool(self._rows))
-        self.open.setEnabled(is_idle)
-        self.save.setEnabled(is_idle and self.pairs.has_unsaved)
-        self.changed.emit()
 
     def _connect(self) -> None:
         self.add.clicked.connect(told(self.add_pair, self.report.setText))
@@ -180,7 +181,7 @@ class PairsBox(QGroupBox):
         self.runner.returned.connect(self._on_returned)
         self.runner.stopped.connect(self._on_stopped)
         self.runner.failed.connect(self._on_failed)
-        self.runner.idle.connect(self._show)
+        self.runner.idle.connect(self.refresh)
 
     def _lay_out(self) -> None:
         form = QFormLayout()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_error
 
-from napari_gan_enhance.errors import GanEnhanceError
+from napari_gan_enhance.errors import GanEnhanceError, InputError
 from napari_gan_enhance.training.events import Losses, Preview, Validated
 from napari_gan_enhance.viewer.model_choice import CHECKPOINT_SUFFIX
 from napari_gan_enhance.viewer.train_choices import TrainChoices
@@ -77,10 +77,19 @@ class TrainDock(Dock):
         self._show_state()
 
     def start(self) -> None:
-        """Train on the pairs; does nothing while one training lasts or none can."""
+        """Train on the pairs; does nothing while one training lasts.
+
+        Raises
+        ------
+        InputError
+            If none can begin.
+        """
         panel = self.panel
-        if self.runner.is_running or panel.reason_text:
+        if self.runner.is_running:
             return
+        if reason := panel.reason_text:
+            panel.pairs.refresh()  # its files may have gone
+            raise InputError(reason)
         choices, pairs = panel.form.choices(), panel.pairs.pairs
         request = TrainRequest(pairs.folders, choices, pairs.new_output(choices.recipe))
         self._pause, self._began = Pause(), time.monotonic()
