@@ -485,3 +485,17 @@ def test_lengths_of_layers_without_a_size_are_in_pixels(
     assert "pixel is left" in dock.form.report.text()
     dock.save(tmp_path / "t.json")
     assert load_transform(tmp_path / "t.json", "pixel").unit == "pixel"
+
+
+def test_a_plane_is_not_shifted_along_z(
+    dock: AlignDock, shown: Viewer, told: list[str]
+) -> None:
+    for name in ("Z -", "Z +"):
+        dock.form.hand.buttons[name].click()
+    assert len(told) == 2
+    assert "'moving' is a plane without Z" in dock.form.report.text()
+    assert not dock.form.undo.isEnabled()
+    stack = shown.add_image(np.zeros((1, 20, 20)), name="stack", units="um")
+    dock.form.moving.choose(stack)  # of one plane, which lies somewhere
+    dock.form.hand.buttons["Z +"].click()
+    assert stack.affine.affine_matrix[0, -1] == pytest.approx(0.1)

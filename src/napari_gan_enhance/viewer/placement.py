@@ -259,7 +259,17 @@ def turned(layer: Any, degrees: float, shift_um: Sequence[float]) -> Matrix:
     -------
     ndarray, shape (4, 4)
         World to world, Z, Y, X in µm.
+
+    Raises
+    ------
+    InputError
+        If a layer without Z is to be shifted along it.
     """
+    if shift_um[0] and "Z" not in layer_axes(layer):
+        raise InputError(
+            f"Layer {layer.name!r} is a plane without Z - it has no depth to shift - "
+            "shift it along Y and X, or a stack as the moving layer."
+        )
     shape = dict(zip(layer_axes(layer), layer.data.shape, strict=False))
     plane = world_matrix(layer, "YX")
     middle = np.array([(shape["Y"] - 1) / 2, (shape["X"] - 1) / 2, 1])
