@@ -499,3 +499,15 @@ def test_a_plane_is_not_shifted_along_z(
     dock.form.moving.choose(stack)  # of one plane, which lies somewhere
     dock.form.hand.buttons["Z +"].click()
     assert stack.affine.affine_matrix[0, -1] == pytest.approx(0.1)
+
+
+def test_hand_counts_in_what_the_moving_layer_counts_in(
+    dock: AlignDock, shown: Viewer
+) -> None:
+    assert dock.form.hand.shift.suffix() == " µm"
+    bare = shown.add_image(np.zeros((20, 20)))
+    dock.form.moving.choose(bare)
+    assert dock.form.hand.shift.suffix() == " pixel"
+    bare.units = "nm"
+    dock.form.hand.buttons["→"].click()
+    assert dock.form.hand.shift.suffix() == " µm"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
@@ -14,7 +15,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.registration.refine import TransformKind
+from napari_gan_enhance.viewer.placement import length_unit
 from napari_gan_enhance.widgets._align_hand import HandBox
 from napari_gan_enhance.widgets._align_landmarks import LandmarkBox
 from napari_gan_enhance.widgets._fields import choice_box, push_button
@@ -62,7 +65,7 @@ class AlignForm(QWidget):
         self.map = push_button(
             "Misalignment map",
             "Measure how the layers lie now, and add a layer with the shift left in "
-            "each block, in µm.",
+            "each block.",
         )
         self.save = push_button("Save…", "Save the transform of the moving layer.")
         self.load = push_button("Load…", "Give the moving layer a saved transform.")
@@ -73,6 +76,7 @@ class AlignForm(QWidget):
         self.start.clicked.connect(lambda: self.requested.emit("anywhere"))
         self.refine.clicked.connect(lambda: self.requested.emit("here"))
         self.transform.currentIndexChanged.connect(self.landmarks.show_residuals)
+        self.moving.chosen.connect(self._show_unit)
         self._lay_out(parent)
 
     def kind(self) -> TransformKind:
@@ -97,6 +101,7 @@ class AlignForm(QWidget):
         for widget in (self.landmarks, self.load, self.map):
             widget.setDisabled(is_running)
         self.undo.setEnabled(can_undo and not is_running)
+        self._show_unit()
         self.progress.bar.setVisible(is_running)
 
     def close_down(self) -> None:
@@ -104,6 +109,12 @@ class AlignForm(QWidget):
         self.landmarks.end()
         self.moving.disconnect_viewer()
         self.fixed.disconnect_viewer()
+
+    def _show_unit(self) -> None:
+        moving = self.moving.layer()
+        with suppress(InputError):  # axes without a meaning: said when it is moved
+            if moving is not None:
+                self.hand.show_unit(length_unit(moving))
 
     def _lay_out(self, parent: QWidget) -> None:
         form = QFormLayout()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QDoubleSpinBox,
@@ -10,6 +12,9 @@ from qtpy.QtWidgets import (
     QPushButton,
     QWidget,
 )
+
+if TYPE_CHECKING:
+    from napari_gan_enhance.registration.transform import Unit
 
 STEPS = {
     "←": (0, 0, 0, -1),
@@ -50,7 +55,7 @@ class HandBox(QWidget):
     """
 
     moved = Signal(float, float, float, float)
-    """Degrees, and µm along Z, Y and X."""
+    """Degrees, and along Z, Y and X µm, or pixels of a layer without a size."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -69,6 +74,10 @@ class HandBox(QWidget):
         form.addRow("Shift by", self.shift)
         form.addRow("Turn by", self.angle)
         form.addRow(grid)
+
+    def show_unit(self, unit: Unit) -> None:
+        """Tell in what shifts are counted."""
+        self.shift.setSuffix(f" {unit}")
 
     def _on_button(self, name: str) -> None:
         turn, *steps = STEPS[name]

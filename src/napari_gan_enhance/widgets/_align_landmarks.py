@@ -54,7 +54,7 @@ class LandmarkBox(QWidget):
         self.apply.setToolTip("Move the moving layer so that the landmarks meet.")
         self.clear = QPushButton("Clear", self)
         self.clear.setToolTip("Take the landmarks away.")
-        self.report = text_label("How far each landmark is from its partner, in µm.")
+        self.report = text_label("How far each landmark is from its partner.")
         self.begin.clicked.connect(self.begun)
         self.apply.clicked.connect(self._on_apply)
         self.clear.clicked.connect(self.end)
