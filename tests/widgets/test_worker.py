@@ -85,9 +85,10 @@ def failing(error: Exception) -> Job[None]:
         (RuntimeError("CUDA error\nlong trace"), DeviceError, "'CUDA error'"),
         (MemoryError(), DeviceError, "out of memory"),
         (StopIteration("stray"), DeviceError, "StopIteration"),
+        (OSError(5, "no share"), InputError, "be read ([Errno 5] no share)"),
         (KeyError("weight"), GanEnhanceError, "KeyError: 'weight'"),
     ],
-    ids=["ours", "runtime", "memory", "stray-stop", "fault"],
+    ids=["ours", "runtime", "memory", "stray-stop", "unreadable", "fault"],
 )
 def test_error_is_reported_once_as_ours_then_idle(
     qtbot: QtBot, runner: JobRunner, error: Exception, kind: type, text: str

@@ -16,7 +16,7 @@ from typing import Any
 from napari.qt.threading import WorkerBase, WorkerBaseSignals, create_worker
 from qtpy.QtCore import QObject, Signal
 
-from napari_gan_enhance.errors import DeviceError, GanEnhanceError
+from napari_gan_enhance.errors import DeviceError, GanEnhanceError, InputError
 from napari_gan_enhance.progress import Job, Progress
 
 logger = logging.getLogger(__name__)
@@ -212,11 +212,20 @@ def _for_the_user(error: Exception) -> GanEnhanceError:
             "close other programs or enhance the current view only."
         )
     logger.error("A job failed", exc_info=error)
+    return _unforeseen(error)
+
+
+def _unforeseen(error: Exception) -> GanEnhanceError:
     reason = (str(error).splitlines() or [""])[0]
     if isinstance(error, RuntimeError):  # what torch raises for shape and device faults
         return DeviceError(
             f"The device reported {reason!r} - it must stay available during the whole "
             "run - try again with device 'cpu'."
+        )
+    if isinstance(error, OSError):  # what is written raises an OutputError instead
+        return InputError(
+            f"Pixels could not be read ({reason}) - their file must stay reachable - "
+            "open the image again."
         )
     return GanEnhanceError(
         f"The run ended with {type(error).__name__}: {reason} - this is a fault of the "
