@@ -694,3 +694,23 @@ def test_start_tells_of_pairs_that_were_cleared(
     assert told == ["No pairs yet: choose two aligned layers and add a pair."]
     assert dock.panel.pairs.list.count() == 0
     assert not dock.panel.start.isEnabled()
+
+
+def test_report_goes_with_what_it_speaks_of(
+    dock: TrainDock, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = dock.panel.pairs
+    for side in ("source", "target"):
+        (tmp_path / "mine" / side).mkdir(parents=True)
+    monkeypatch.setattr(
+        _train_pairs.QFileDialog,
+        "getExistingDirectory",
+        lambda *_: str(tmp_path / "mine"),
+    )
+    for button in (box.open, box.remove):
+        add_pair(dock, qtbot, "one")
+        assert "4 patches" in box.report.text()
+        button.click()
+        assert box.report.text() == ""
+        box.list.setCurrentRow(0)
+        box.remove.click()

@@ -157,12 +157,14 @@ class PairsBox(QGroupBox):
         index = self.list.currentRow()
         if 0 <= index < len(self._rows):
             self.pairs.remove(self._rows[index])
+            self.report.clear()
             self.refresh()
 
     def _on_open(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Open a data set of pairs")
         if folder:
             self.pairs.open(Path(folder))
+            self.report.clear()
             self.refresh()
 
     def _on_save(self) -> None:
