@@ -7,7 +7,7 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_gan_enhance.training.events import Preview
-from napari_gan_enhance.viewer.train_preview import NAME, PreviewLayer
+from napari_gan_enhance.viewer.train_preview import NAME, PixelSize, PreviewLayer
 
 SIDE = 100
 GAP = 5
@@ -65,7 +65,7 @@ def test_a_region_lies_right_of_its_image_whatever_the_world_is_counted_in(dim, 
     viewer.add_image(np.zeros((2, 2)), units=other)
     source, target = (np.float32(side)[None] for side in dim)
     preview = PreviewLayer(viewer)
-    preview.begin(like)
+    preview.begin(PixelSize.of(like))
     preview.show(Preview("a.tif", source, target, target, 1.0))
     # The last pixel at 9.9 µm, then the gap of 5 pixels
     assert viewer.layers[NAME].translate == pytest.approx((0, 9.9 + 0.5))
@@ -84,11 +84,11 @@ def test_a_second_training_takes_over_the_layer(dim):
     like = viewer.add_image(np.zeros((SIDE, SIDE)), scale=(0.1, 0.1), units="um")
     source, target = (np.float32(side)[None] for side in dim)
     preview = PreviewLayer(viewer)
-    preview.begin(like)
+    preview.begin(PixelSize.of(like))
     preview.show(Preview("a.tif", source, target, target, 1.0))
     layer = viewer.layers[NAME]
     wider = viewer.add_image(np.zeros((SIDE, 150)), scale=(0.2, 0.2), units="um")
-    preview.begin(wider)
+    preview.begin(PixelSize.of(wider))
     sides = np.split(layer.data, [SIDE, SIDE + GAP, 2 * SIDE + GAP], axis=1)
     assert np.ptp(sides[0]) > 0
     assert np.ptp(sides[2]) == 0  # what was learned then is no result of this one
@@ -110,10 +110,10 @@ def test_a_layer_that_was_removed_comes_back_with_the_next_training(dim):
     source, target = (np.float32(side)[None] for side in dim)
     region = Preview("a.tif", source, target, target, 1.0)
     preview = PreviewLayer(viewer)
-    preview.begin(None)
+    preview.begin(PixelSize())
     preview.show(region)
     viewer.layers.clear()
-    preview.begin(None)
+    preview.begin(PixelSize())
     assert not preview.is_put_away
     preview.show(region)
     assert NAME in viewer.layers

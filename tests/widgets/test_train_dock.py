@@ -714,3 +714,25 @@ def test_report_goes_with_what_it_speaks_of(
         assert box.report.text() == ""
         box.list.setCurrentRow(0)
         box.remove.click()
+
+
+def test_slider_brings_back_the_look_of_an_earlier_training(
+    dock: TrainDock,
+    qtbot: QtBot,
+    checkpoint: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    rng: np.random.Generator,
+) -> None:
+    layers, panel = dock._viewer.layers, dock.panel
+    for side in ("source", "target"):
+        layers[f"two {side}"].scale = (0.3, 0.3)
+    keep_at_once(monkeypatch, checkpoint, region(rng), region(rng, gain=20))
+    seen = []
+    for name in ("one", "two"):
+        add_pair(dock, qtbot, name)
+        train_to_the_end(dock, qtbot)
+        seen.append((list(layers[NAME].scale), layers[NAME].contrast_limits))
+    assert [scale for scale, _ in seen] == [[0.1, 0.1], [0.3, 0.3]]
+    for index in (0, 1):
+        panel.strip.slider.setValue(index)
+        assert (list(layers[NAME].scale), layers[NAME].contrast_limits) == seen[index]

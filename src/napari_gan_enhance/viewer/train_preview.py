@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,6 +48,29 @@ def images_to_work_on(viewer: ViewerModel, kind: type[Layer]) -> list[Layer]:
     return [layer for layer in layers if not shown & layer.metadata.keys()]
 
 
+@dataclass(frozen=True, slots=True)
+class PixelSize:
+    """Scale and units of a region, as far as they are known.
+
+    Parameters
+    ----------
+    scale : tuple of float
+        Along Y and X.
+    units : tuple of two units, or None
+    """
+
+    scale: tuple[float, float] = (1.0, 1.0)
+    units: Any = None
+
+    @classmethod
+    def of(cls, like: Image | None) -> PixelSize:
+        """Return that of a layer."""
+        if like is None:
+            return cls()
+        y, x = (float(abs(s)) for s in like.scale[-2:])
+        return cls((y, x), tuple(like.units[-2:]))
+
+
 class PreviewLayer:
     """Three images side by side in one layer, right of what is in the viewer.
 
@@ -61,39 +85,45 @@ class PreviewLayer:
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = viewer
         self._layer: Image | None = None
-        self._like: Image | None = None
+        self._size = self._shown_size = PixelSize()
+        self._target = np.empty((0, 0, 0), np.float32)  # of what is shown
         self._corner: tuple[float, float] | None = None
-        self._wide = 0  # pixels of one of the three images
 
     @property
     def is_put_away(self) -> bool:
         """Whether there was a layer, and somebody took it away."""
         return self._layer is not None and self._layer not in self._viewer.layers
 
-    def begin(self, like: Image | None) -> None:
+    def begin(self, size: PixelSize) -> None:
         """Take the result of an earlier training from between its source and target.
 
         Parameters
         ----------
-        like : Image or None
-            Whose pixel size and units the region has, as far as is known.
+        size : PixelSize
+            Of the region of this training.
         """
         if self.is_put_away:
             self._layer = None
         if self._layer is not None:
-            _take_result_away(self._layer.data, self._wide)
+            _take_result_away(self._layer.data, self._target.shape[-1])
             self._refresh()
-        self._like = like if like in self._viewer.layers else None
-        self._corner = None
+        self._size, self._corner = size, None
 
-    def show(self, preview: Preview) -> None:
-        """Show a preview; another one of the same training is written in place."""
+    def show(self, preview: Preview, size: PixelSize | None = None) -> None:
+        """Show a preview; another one of the same region is written in place.
+
+        Parameters
+        ----------
+        preview : Preview
+        size : PixelSize, optional
+            That of an earlier training, of which the preview is.
+        """
+        self._turn_to(preview.target, size or self._size)
         shown, layer = _beside_each_other(preview), self._layer
-        self._wide = preview.target.shape[-1]
         if layer is None or self.is_put_away:
             self._layer = self._added(shown, self._look(preview.target[0]))
             fit_layer(self._viewer, self._layer)
-        elif self._corner is None:  # the first of this training
+        elif self._corner is None:  # the first of this region
             layer.data = shown
             for name, value in self._look(preview.target[0]).items():
                 setattr(layer, name, value)
@@ -109,6 +139,13 @@ class PreviewLayer:
         if self._layer is not None and not self.is_put_away:
             self._viewer.layers.remove(self._layer)
 
+    def _turn_to(self, target: NDArray[np.float32], size: PixelSize) -> None:
+        """Find a new place for another region, with a look of its own."""
+        is_same = size == self._shown_size and np.array_equal(self._target, target)
+        if not is_same:
+            self._corner = None
+        self._target, self._shown_size = target, size
+
     def _refresh(self) -> None:
         if self._layer is not None:
             self._layer.refresh(thumbnail=False, highlight=False, extent=False)
@@ -123,7 +160,7 @@ class PreviewLayer:
 
     def _look(self, target: NDArray[np.float32]) -> dict[str, Any]:
         """Return where the layer lies, and what is black and white in it."""
-        scale, units = self._scale()
+        scale, units = self._shown_size.scale, self._shown_size.units
         if self._corner is None:  # else the user has removed the layer
             self._corner = self._beside_all(units)
         top, left = self._corner
@@ -143,12 +180,6 @@ class PreviewLayer:
         corner = np.array([world[0, -2], world[1, -1]])
         top, left = corner if units is None else corner * world_in(self._viewer, units)
         return float(top), float(left)
-
-    def _scale(self) -> tuple[tuple[float, float], Any]:
-        if self._like is None:
-            return (1.0, 1.0), None
-        y, x = (float(abs(s)) for s in self._like.scale[-2:])
-        return (y, x), tuple(self._like.units[-2:])
 
 
 def _beside_each_other(preview: Preview) -> NDArray[np.float32]:

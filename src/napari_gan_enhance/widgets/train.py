@@ -96,7 +96,7 @@ class TrainDock(Dock):
         self._share = ShareDone(choices)
         panel.begin()
         self._layers = self._chosen_layers()
-        self.preview.begin(panel.pairs.source.layer())
+        self.preview.begin(self._layers.size)
         job = partial(train_in_child, request, self._pause)
         self.runner.start(lambda: pairs.lent_to(job()), title="Training")
         save_choices(self._settings, choices)
@@ -113,9 +113,12 @@ class TrainDock(Dock):
         """Choose the checkpoint under the slider in the Enhance dock."""
         kept = self.panel.strip.checkpoint
         if kept is not None:
-            layers = self._trained_on.get(kept.path, self._chosen_layers())
-            use_in_enhance(self._viewer, kept.path, *layers.layers(self._viewer))
+            layers = self._begun_with(kept).layers(self._viewer)
+            use_in_enhance(self._viewer, kept.path, *layers)
             self.preview.put_away()
+
+    def _begun_with(self, kept: KeptCheckpoint) -> TrainedOn:
+        return self._trained_on.get(kept.path, self._chosen_layers())
 
     def _chosen_layers(self) -> TrainedOn:
         pairs = self.panel.pairs
@@ -149,16 +152,16 @@ class TrainDock(Dock):
         if looked.score is not None:
             self.panel.plot.add_score(looked.step, looked.score)
         if self.panel.strip.is_at_newest:
-            self._refresh(looked.preview)
+            self._refresh(looked.preview, self._layers)
 
-    def _refresh(self, preview: Preview | None) -> None:
+    def _refresh(self, preview: Preview | None, layers: TrainedOn) -> None:
         """Show what is new, unless the user does not want to see it."""
         if preview is not None and not self.preview.is_put_away:
-            self.preview.show(preview)
+            self.preview.show(preview, layers.size)
 
     def _on_chosen(self, kept: KeptCheckpoint) -> None:
         if kept.preview is not None:
-            self.preview.show(kept.preview)
+            self.preview.show(kept.preview, self._begun_with(kept).size)
 
     def _on_returned(self, result: object) -> None:
         self._ended(f"Done in {time.monotonic() - self._began:.0f} s.")
@@ -174,7 +177,8 @@ class TrainDock(Dock):
     def _ended(self, text: str) -> None:
         self.panel.end(text)
         best = self.panel.strip.checkpoint
-        self._refresh(best.preview if best else None)
+        if best is not None:
+            self._refresh(best.preview, self._begun_with(best))
 
     def _on_idle(self) -> None:
         self._is_stopping = False
