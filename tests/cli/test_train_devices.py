@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import signal
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 import tifffile
+import torch
 from scipy.ndimage import gaussian_filter
 
 from napari_gan_enhance.checkpoints.header import read_header
@@ -77,3 +80,39 @@ def test_two_processes_train_one_checkpoint(folders, model, tmp_path):
     assert recipe.batch == 2 * RECIPES["finetune"].batch
     assert first_loss(output) == pytest.approx(alone[8], rel=ROUNDING)
     assert first_loss(output) != pytest.approx(alone[4], rel=ROUNDING)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT")
+@pytest.mark.parametrize(
+    ("number", "send"),
+    [(signal.SIGTERM, os.kill), (signal.SIGINT, os.killpg)],
+    ids=["the first is ended", "Ctrl+C ends both"],
+)
+def test_two_processes_stop_together(folders, tmp_path, number, send):
+    output = tmp_path / "both.safetensors"
+    source, target = folders
+    command = [
+        *(sys.executable, "-m", "napari_gan_enhance", "train"),
+        *("--source", source, "--target", target, "-o", output),
+        *("--recipe", "supervised", "--steps", "100000"),
+        *("--set", 'config={"width":4}', "--set", "patch=64", "--set", "batch=1"),
+        *("--set", "validate_every=2", "--device", "cpu", "--devices", "2"),
+    ]
+    with subprocess.Popen(
+        [*map(str, command)],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as first:
+        seen = next(line for line in first.stderr if line.startswith("Step 2:"))
+        send(first.pid, number)
+        # To the end: both have closed it.
+        said = [line for line in first.stderr if not line.startswith("Step ")]
+        assert first.wait(60) == 130, (seen, said)
+    assert said == [
+        "'both.safetensors' is unfinished: --resume goes on with it.\n",
+        "Stopped.\n",
+    ]
+    stored = torch.load(output.with_suffix(".resume"), weights_only=True)
+    assert stored["training"]["step"] >= 2

@@ -8,14 +8,14 @@ import math
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import typer
 
 from napari_gan_enhance.errors import OutputError
 from napari_gan_enhance.io.boundary import reason
-from napari_gan_enhance.progress import Job, Progress, drain
+from napari_gan_enhance.progress import Job, Progress, drain, handled_signals
 
 Result = TypeVar("Result")
 
@@ -122,7 +122,7 @@ def run_job_that_rests(job: Job[Result]) -> Result:
         if is_asked:
             raise KeyboardInterrupt
 
-    with _handled(("SIGINT", "SIGTERM", "SIGHUP"), ask):
+    with handled_signals(("SIGINT", "SIGTERM", "SIGHUP"), ask):
         try:
             return drain(job, show)
         finally:
@@ -134,25 +134,7 @@ def _ended_like_ctrl_c() -> contextlib.AbstractContextManager[None]:
 
     By a scheduler, or by a terminal that is closed.
     """
-    return _handled(("SIGTERM", "SIGHUP"), _end)
-
-
-@contextlib.contextmanager
-def _handled(
-    names: tuple[str, ...], handler: Callable[[int, Any], object]
-) -> Iterator[None]:
-    """Handle signals by a function, but for those that are ignored, as under nohup."""
-    before = {
-        number: signal.signal(number, handler)
-        for name in names  # Windows has no SIGHUP
-        if (number := getattr(signal, name, None)) is not None
-        and signal.getsignal(number) != signal.SIG_IGN
-    }
-    try:
-        yield
-    finally:
-        for number, former in before.items():
-            signal.signal(number, former)
+    return handled_signals(("SIGTERM", "SIGHUP"), _end)
 
 
 def _end(number: int, frame: object) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -129,17 +128,14 @@ def train(
 
 def _run(job: TrainingJob, *, with_statistics: bool) -> bool:
     """Train; return whether this is the process that wrote the checkpoint."""
-    from napari_gan_enhance.cli._console import message, run_job, run_job_that_rests
+    from napari_gan_enhance.cli._console import message, run_job_that_rests
     from napari_gan_enhance.training.resume import resume_path
     from napari_gan_enhance.training.run import run_training
 
     if with_statistics:
         _check_statistics(job)
-    # One of several processes must not rest while the others wait for it.
-    is_alone = job.devices == 1 and "WORLD_SIZE" not in os.environ
-    run = run_job_that_rests if is_alone else run_job
     try:
-        card = run(run_training(job))
+        card = run_job_that_rests(run_training(job))
     except KeyboardInterrupt:
         if resume_path(job.output).exists():
             message(f"{job.output.name!r} is unfinished: --resume goes on with it.")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import signal
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from napari_gan_enhance.device import (
@@ -11,15 +13,22 @@ from napari_gan_enhance.device import (
     half_precision,
     select_device,
 )
-from napari_gan_enhance.errors import InputError
+from napari_gan_enhance.errors import DeviceError, InputError
+from napari_gan_enhance.progress import handled_signals
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import torch
     from lightning_fabric import Fabric
 
     from napari_gan_enhance.training.recipe import Recipe
 
 Value = TypeVar("Value")
+
+
+class FirstStoppedError(Exception):
+    """The first process has stopped where its loop rests; so do the others."""
 
 
 def launched_fabric(device: str, devices: int, recipe: Recipe) -> Fabric:
@@ -78,18 +87,59 @@ def precision_on(
 
 
 def from_first(fabric: Fabric, value: Value) -> Value:
-    """Return the value that the first process has, to all of them.
+    """Return the value that the first process has, to all of them; never None.
 
     Raises
     ------
+    FirstStoppedError
+        If the first process has stopped the others.
     DeviceError
         If the first process is gone.
     """
     if fabric.world_size == 1:
         return value
     with device_faults(fabric.device.type):
-        shared: Value = fabric.broadcast(value)
+        shared: Value | None = fabric.broadcast(value)
+    if shared is None:
+        raise FirstStoppedError
     return shared
+
+
+def stop_others(fabric: Fabric) -> None:
+    """Stop the other processes, which wait in `from_first` for this, the first."""
+    if fabric.world_size > 1:
+        with (
+            contextlib.suppress(DeviceError),  # they are gone
+            device_faults(fabric.device.type),
+        ):
+            fabric.broadcast(None)
+
+
+@contextlib.contextmanager
+def led() -> Iterator[None]:
+    """Work until the first process stops this one.
+
+    Who asks this process to end has asked the first as well, as a terminal does: ended
+    in the middle of a step, this one would cost the first its state. Only who asks
+    again means this one.
+    """
+    asked: list[int] = []
+
+    def ask(number: int, frame: object) -> None:
+        asked.append(number)
+        signal.signal(number, before[number])
+
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
+    try:
+        with handled_signals(names, ask):
+            yield
+    except FirstStoppedError:
+        pass
+    except DeviceError:
+        if not asked:  # else the first was asked again, and went at once
+            raise
 
 
 def leave(fabric: Fabric) -> None:

@@ -77,7 +77,7 @@ def train(
             yield from _validate(training, validator, recipe, fabric)
         if is_finished(training, recipe):
             return training
-        with _counted(training, recipe, fabric):
+        with _counted(training):
             with device_faults(fabric.device.type):
                 batch = draw(training, recipe, fabric)
                 warning = check_discriminator(training, batch, recipe, fabric)
@@ -86,11 +86,26 @@ def train(
             training.step += 1
             losses = _read(training, recipe, fabric) if training.meter.is_due else None
         left = _remaining_s(training, recipe, *begun)
-        yield Progress(training.step, recipe.steps, "training", left, warning, losses)
+        report = Progress(
+            training.step, recipe.steps, "training", left, warning, losses
+        )
+        yield from _together(report, training, fabric)
+
+
+def _together(
+    report: Progress, training: Training, fabric: Fabric
+) -> Generator[Progress, None, None]:
+    """Report, and go on where and when the first process does.
+
+    All processes must stop at the same step: by the time of the first, or where it is
+    stopped at this report, see `stop_others`.
+    """
+    yield report
+    training.elapsed_s = from_first(fabric, training.elapsed_s)
 
 
 @contextlib.contextmanager
-def _counted(training: Training, recipe: Recipe, fabric: Fabric) -> Iterator[None]:
+def _counted(training: Training) -> Iterator[None]:
     """Count the time of what is done here as spent on updates.
 
     A device works on while the next step is got ready: it is the reading of the losses
@@ -99,8 +114,6 @@ def _counted(training: Training, recipe: Recipe, fabric: Fabric) -> Iterator[Non
     start = time.monotonic()
     yield
     training.elapsed_s += time.monotonic() - start
-    if recipe.minutes is not None:  # all processes must stop at the same step
-        training.elapsed_s = from_first(fabric, training.elapsed_s)
 
 
 def _read(training: Training, recipe: Recipe, fabric: Fabric) -> Losses | None:
@@ -136,7 +149,7 @@ def _validate(
     training: Training, validator: Validator, recipe: Recipe, fabric: Fabric
 ) -> Generator[Progress, None, None]:
     """Score what may be kept and remember it if it is the best so far."""
-    with _counted(training, recipe, fabric):
+    with _counted(training):
         _read(training, recipe, fabric)  # before weights that are not finite are scored
     busy = Progress(training.step, recipe.steps, "validating")
     # The start has nothing between itself and its average.
@@ -154,7 +167,8 @@ def _validate(
         training.step, losses, score, is_best, training.best_step, rate, preview
     )
     training.history.append(row_of(validated, training.elapsed_s))
-    yield replace(busy, stage="training", note=note_of(validated), detail=validated)
+    looked = replace(busy, stage="training", note=note_of(validated), detail=validated)
+    yield from _together(looked, training, fabric)
 
 
 def _chosen(

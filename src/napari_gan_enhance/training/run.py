@@ -16,12 +16,17 @@ from napari_gan_enhance.checkpoints.header import (
     read_header,
 )
 from napari_gan_enhance.checkpoints.native import load_network, save_checkpoint
-from napari_gan_enhance.errors import InputError, TrainingError
+from napari_gan_enhance.errors import InputError, OutputError, TrainingError
 from napari_gan_enhance.io.atomic import check_folder, check_free
 from napari_gan_enhance.models.registry import build_network, spec_of
 from napari_gan_enhance.progress import Job, Progress, drain
 from napari_gan_enhance.training.events import Saved, Validated
-from napari_gan_enhance.training.fabric import launched_fabric, leave
+from napari_gan_enhance.training.fabric import (
+    launched_fabric,
+    leave,
+    led,
+    stop_others,
+)
 from napari_gan_enhance.training.held_out import HeldOut, keep_apart
 from napari_gan_enhance.training.loop import train
 from napari_gan_enhance.training.memory import kept_memory, returned_memory
@@ -163,8 +168,9 @@ class _Run:
         return train(self.training, self.validator, self.recipe, self.fabric)
 
     def follow(self) -> None:
-        """Take part in a training that another process leads."""
-        drain(self.steps())
+        """Take part in a training that another process leads, until it stops."""
+        with led():
+            drain(self.steps())
 
     def lead(self) -> Job[ModelCard]:
         """Train, save, score."""
@@ -193,9 +199,11 @@ class _Run:
                 yield report
                 yield from news
                 saver.save_if_due(self.training)
-        except GeneratorExit:
-            saver.save(self.training)  # the loop rests between two steps
-            saver.wait()
+        except (GeneratorExit, OutputError) as end:
+            stop_others(self.fabric)
+            if isinstance(end, GeneratorExit):
+                saver.save(self.training)  # the loop rests between two steps
+                saver.wait()
             raise
         finally:
             steps.close()
