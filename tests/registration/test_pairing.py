@@ -390,7 +390,7 @@ def test_files_without_description_neither_count_nor_block(field, tmp_path) -> N
 
 
 def test_pairs_laid_by_hand_are_not_hidden(field, tmp_path) -> None:
-    cut = drain(cut_pair([placed(field)], [placed(field)]))
+    cut = drain(cut_channels([placed(field)], [placed(field)]))
     for side in ("source", "target"):
         (tmp_path / side).mkdir()
         (tmp_path / side / "f00.tif").write_bytes(b"")
