@@ -8,6 +8,7 @@ from scipy.special import j1
 
 from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.optics.psf import point_spread_function, psf_shape
+from napari_gan_enhance.optics.psf_mounting import Mounting
 
 NA, INDEX, WAVELENGTH_UM = 1.4, 1.515, 0.52
 OIL = {
@@ -110,7 +111,7 @@ def test_sum_centroid_and_symmetry(shape: tuple[int, ...], model: str) -> None:
 def test_gibson_lanni_as_designed_is_exact() -> None:
     shape, voxel = (9, 15, 15), (0.3, 0.1, 0.1)
     exact = point_spread_function(shape, voxel, **OIL)
-    for more in ({}, {"depth_um": 0, "sample_index": 1.33}):
+    for more in ({}, {"depth_um": 0, "sample_index": 1.33}, {"mounting": Mounting()}):
         designed = point_spread_function(
             shape, voxel, model="gibson-lanni", **OIL, **more
         )

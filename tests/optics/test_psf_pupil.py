@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from napari_gan_enhance.errors import InputError
+from napari_gan_enhance.optics.psf_mounting import Mounting
 from napari_gan_enhance.optics.psf_pupil import pupil
 
 # of the peak: the other implementation holds paths of 1e3 radians in float32
@@ -13,6 +14,13 @@ ORACLE = 2e-3
 QUADRATURE = 1e-5  # of the peak: 20,000 steps of the trapezoidal rule
 
 WATER = (1.2, 1.333, 520.0)
+MOUNTING = Mounting(
+    cover_index=1.5,
+    actual_cover_um=175,
+    actual_cover_index=1.53,
+    design_immersion_index=1.34,
+    working_distance_um=100,
+)
 
 
 def test_aberrated_intensity_agrees_with_psf_generator() -> None:
@@ -34,21 +42,24 @@ def test_aberrated_intensity_agrees_with_psf_generator() -> None:
         gibson_lanni=True,
         z_p=8e3,
         n_s=sample,
-        n_g=1.515,
-        n_g0=1.515,
-        t_g=170e3,
+        n_g=1.53,
+        n_g0=1.5,
+        t_g=175e3,
         t_g0=170e3,
         n_i=index,
-        n_i0=index,
+        n_i0=1.34,
         t_i0=100e3,
         cos_factor=True,
     )
+    # Its angles end where NA is reached in the designed medium.
+    edge = float(oracle.s_max) * index
     field = oracle.compute_focus_field()
     expected = (field.abs() ** 2).numpy().reshape(planes, n, n)[:, n // 2, n // 2 :]
     z = oracle.t_i * 1e-3 - 100 + 0.1 * (np.arange(planes) - planes // 2)
-    found = pupil(*WATER, "gibson-lanni", depth_um=8, sample_index=sample).intensity(
-        0.08 * np.arange(n // 2 + 1), z
-    )
+    found = pupil(
+        edge, *WATER[1:], "gibson-lanni", depth_um=8, sample_index=sample,
+        mounting=MOUNTING,
+    ).intensity(0.08 * np.arange(n // 2 + 1), z)  # fmt: skip
     assert np.abs(found.T / found.max() - expected / expected.max()).max() < ORACLE
 
 
@@ -76,8 +87,11 @@ def test_light_beyond_total_reflection_is_damped(na: float, depth: float) -> Non
     assert found.max() == pytest.approx(expected.max(), abs=QUADRATURE * scale)
 
 
-def test_depth_in_the_immersion_medium_is_defocus_alone() -> None:
+def test_what_equals_the_design_cancels() -> None:
+    same = Mounting(actual_cover_um=170, actual_cover_index=1.515)
+    assert pupil(*WATER, "gibson-lanni", mounting=same).path is None
     matched = pupil(*WATER, "gibson-lanni", depth_um=9, sample_index=1.333)
+    # Depth in a medium of the same index is defocus and nothing else.
     first, last = matched.focus_range
     assert (first, last) == pytest.approx((-9, -9))
 
@@ -89,9 +103,23 @@ def test_depth_in_the_immersion_medium_is_defocus_alone() -> None:
         ({"depth_um": -5, "sample_index": 1.33}, "0 or more"),
         ({"depth_um": 5, "sample_index": 0.9}, "between 1 and 3"),
         ({"depth_um": 5, "sample_index": 1.33, "model": "exact"}, "only 'gibson-lanni"),
+        ({"mounting": Mounting(cover_index=1.1, actual_cover_um=160)}, "above the ap"),
     ],
 )
-def test_impossible_depth_is_refused(change: dict, message: str) -> None:
+def test_impossible_mounting_is_refused(change: dict, message: str) -> None:
     given = {"model": "gibson-lanni", **change}
     with pytest.raises(InputError, match=message):
         pupil(*WATER, **given)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"cover_um": 0.0}, "cover_um 0.0 cannot be - it is positive"),
+        ({"actual_cover_index": 4.0}, "actual_cover_index 4.0 .* between 1 and 3"),
+        ({"working_distance_um": float("nan")}, "positive"),
+    ],
+)
+def test_mounting_checks_itself(change: dict, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Mounting(**change)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from napari_gan_enhance.optics.psf_mounting import Mounting
+
 __all__ = ["ENERGY_REACH", "Model", "point_spread_function", "psf_shape"]
 
 ENERGY_REACH = 5.1
@@ -42,6 +44,7 @@ def point_spread_function(
     integrate: bool = True,
     depth_um: float | None = None,
     sample_index: float | None = None,
+    mounting: Mounting | None = None,
 ) -> NDArray[np.float32]:
     """Return the wide-field point spread function, its brightest plane in the middle.
 
@@ -57,15 +60,17 @@ def point_spread_function(
     emission_nm : float, nanometres in vacuum
     model : "exact", "born-wolf" or "gibson-lanni"
         Defocus phase: exact; paraxial as in Born and Wolf; or exact with the spherical
-        aberration of a sample of another index than the immersion medium.
+        aberration of sample, cover slip and immersion medium.
     integrate : bool
         Integrate over the voxel, along all axes of `shape`; otherwise take the value
         at its center, which is too narrow where voxels are coarse.
     depth_um : float or None, µm, >= 0
-        Distance of the point from the cover slip, for "gibson-lanni"; without any the
-        PSF is the "exact" one.
+        Distance of the point from the cover slip, for "gibson-lanni".
     sample_index : float or None, 1 to 3
         Refractive index of the sample; needed only with a depth.
+    mounting : Mounting or None
+        Cover slip and immersion medium, for "gibson-lanni"; None is as designed.
+        Without depth and with a mounting as designed the PSF is the "exact" one.
 
     Returns
     -------
@@ -87,6 +92,7 @@ def point_spread_function(
         model,
         depth_um=depth_um,
         sample_index=sample_index,
+        mounting=mounting,
     )
     return voxels(profile, shape, voxel_size_um, integrate=integrate)
 
@@ -101,6 +107,7 @@ def psf_shape(
     model: Model = "exact",
     depth_um: float | None = None,
     sample_index: float | None = None,
+    mounting: Mounting | None = None,
 ) -> tuple[int, ...]:
     """Return the odd shape in which a PSF holds the light that matters to an image.
 
@@ -117,7 +124,7 @@ def psf_shape(
     image_shape : (Z, Y, X) or (Y, X)
     voxel_size_um : (z, y, x) or (y, x), µm
     numerical_aperture, immersion_index, emission_nm : float
-    model, depth_um, sample_index
+    model, depth_um, sample_index, mounting
         All as for `point_spread_function`.
 
     Returns
@@ -133,6 +140,7 @@ def psf_shape(
         model,
         depth_um=depth_um,
         sample_index=sample_index,
+        mounting=mounting,
     )
     unit = 1e-3 * emission_nm / numerical_aperture
     reach = ENERGY_REACH * unit

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_gan_enhance.optics.psf_mounting import Mounting
+
 AIRY_RADIUS = 0.6098
 """Radius of the Airy disk in wavelength / NA: the first zero of J1, 3.8317 / (2 pi)
 (Born and Wolf, Principles of Optics, 7th ed., section 8.5)."""
@@ -76,6 +78,7 @@ def confocal_point_spread_function(
     integrate: bool = True,
     depth_um: float | None = None,
     sample_index: float | None = None,
+    mounting: Mounting | None = None,
 ) -> NDArray[np.float32]:
     """Return the point spread function of a confocal microscope.
 
@@ -93,7 +96,7 @@ def confocal_point_spread_function(
     excitation_nm, emission_nm : float, nanometres in vacuum
     pinhole_airy : float, 0 to 20
         Diameter in Airy units of the emission, 1.22 wavelength / NA; 0 is a point.
-    model, integrate, depth_um, sample_index
+    model, integrate, depth_um, sample_index, mounting
         As for `psf.point_spread_function`; light takes the same path in and out.
 
     Returns
@@ -120,6 +123,7 @@ def confocal_point_spread_function(
             model,
             depth_um=depth_um,
             sample_index=sample_index,
+            mounting=mounting,
         )
         for wavelength in (excitation_nm, emission_nm)
     )

@@ -9,11 +9,11 @@ with sin alpha = NA / n, k0 = 2 pi / wavelength and the phase
 
     born-wolf     phi = -k0 n z sin^2 theta / 2     (paraxial)
     exact         phi = k0 n z cos theta
-    gibson-lanni  phi = k0 n z cos theta + k0 W     (W: `OpticalPath`)
+    gibson-lanni  phi = k0 n z cos theta + k0 W     (W: `psf_mounting.OpticalPath`)
 
 In theta the integrand is smooth up to the edge of the pupil even where NA is close to
 n, so that Gauss-Legendre quadrature converges at once. With W it is smooth in the angle
-in the sample.
+in the medium of the lowest index.
 
 References
 ----------
@@ -32,6 +32,7 @@ import numpy as np
 
 from napari_gan_enhance.errors import InputError
 from napari_gan_enhance.micrograph.microscope import Channel, Microscope
+from napari_gan_enhance.optics.psf_mounting import Mounting, OpticalPath
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,48 +44,8 @@ SPARE_NODES = 24
 there on the error falls faster than exponentially."""
 
 TRUSTED = 0.95
-"""Rays up to this share of the sample's index set where the focus is looked for: the
-focus of others runs to infinity, and little light takes part."""
-
-
-@dataclass(frozen=True, slots=True)
-class OpticalPath:
-    """Path from a point deep in the sample to the cover slip; lengths in µm.
-
-    Parameters
-    ----------
-    immersion_index, sample_index : float
-    depth_um : float, > 0
-        Distance of the point from the cover slip.
-
-    References
-    ----------
-    Gibson and Lanni (1992), doi:10.1364/JOSAA.9.000154, eq. (2), where cover slip and
-    immersion medium are as the objective was made for: their paths cancel. The
-    immersion layer is as thick as in the design, and what the stage moves is added as
-    defocus.
-    """
-
-    immersion_index: float
-    sample_index: float
-    depth_um: float
-
-    def length(self, sine: NDArray[np.float64]) -> NDArray[np.complex128]:
-        """Return the path of rays of n sin(theta) = `sine`.
-
-        Beyond total reflection the root is imaginary: light of a point so near to the
-        cover slip passes, damped with its depth.
-        """
-        square = (self.sample_index**2 - sine**2).astype(np.complex128)
-        return np.asarray(self.depth_um * np.sqrt(square))
-
-    def focus(self, sine: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the defocus, as thickness of immersion, that brings rays to focus.
-
-        Only for rays below total reflection.
-        """
-        slope = self.depth_um / np.sqrt(self.sample_index**2 - sine**2)
-        return np.asarray(-slope * np.sqrt(self.immersion_index**2 - sine**2))
+"""Rays up to this share of the lowest index set where the focus is looked for: beyond,
+their focus runs to infinity, and little light takes part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +89,7 @@ class Pupil:
         """Defocus at which rays meet on the axis, of the first and the last."""
         if self.path is None:
             return 0.0, 0.0
-        limit = min(self.numerical_aperture, TRUSTED * self.path.sample_index)
+        limit = min(self.numerical_aperture, TRUSTED * self.path.lowest_index)
         found = self.path.focus(np.linspace(0, limit, 65))
         return float(found.min()), float(found.max())
 
@@ -168,13 +129,13 @@ class Pupil:
         na = self.numerical_aperture
         if self.path is None:
             return _propagating(self.immersion_index, na, phase)
-        index = self.path.sample_index
-        edges = self.path.length(np.array([0.0, min(na, index)]))
+        lowest = self.path.lowest_index
+        edges = self.path.length(np.array([0.0, min(na, lowest)]))
         phase += self.wave_number * abs(edges[1] - edges[0])
-        inner = _propagating(index, min(na, index), phase)
-        if na <= index:
+        inner = _propagating(lowest, min(na, lowest), phase)
+        if na <= lowest:
             return inner
-        outer = _evanescent(index, na, phase)
+        outer = _evanescent(lowest, na, phase)
         sine, weights = (
             np.concatenate(pair) for pair in zip(inner, outer, strict=True)
         )
@@ -189,6 +150,7 @@ def pupil(
     *,
     depth_um: float | None = None,
     sample_index: float | None = None,
+    mounting: Mounting | None = None,
 ) -> Pupil:
     """Check the optics and return them as a pupil.
 
@@ -203,19 +165,24 @@ def pupil(
     Channel(emission_nm=wavelength_nm)
     path = None
     if model == "gibson-lanni":
-        path = _path(immersion_index, depth_um, sample_index)
-    elif depth_um:
+        path = _path(immersion_index, depth_um, sample_index, mounting)
+        _check_layers(path, numerical_aperture)
+    elif depth_um or mounting is not None:
         raise InputError(
-            f"PSF model {model!r} knows no depth - only 'gibson-lanni' does - choose "
-            "that model, or leave the depth out."
+            f"PSF model {model!r} knows no depth and no cover slip - only "
+            "'gibson-lanni' does - choose that model, or leave them out."
         )
+    if path is not None and not path.layers:
+        path = None  # as designed: the exact model
     return Pupil(numerical_aperture, immersion_index, 1e-3 * wavelength_nm, model, path)
 
 
 def _path(
-    immersion_index: float, depth_um: float | None, sample_index: float | None
-) -> OpticalPath | None:
-    """Return the path through the sample; None at the cover slip: the exact model."""
+    immersion_index: float,
+    depth_um: float | None,
+    sample_index: float | None,
+    mounting: Mounting | None,
+) -> OpticalPath:
     depth = depth_um or 0.0
     if not 0 <= depth < math.inf:
         raise InputError(
@@ -233,9 +200,20 @@ def _path(
             f"Sample index {sample_index!r} cannot be - it lies between 1 and 3 - use "
             "1.33 for water and cells, 1.47 for glycerol."
         )
-    if not depth or sample_index is None:
-        return None
-    return OpticalPath(immersion_index, sample_index, depth)
+    return OpticalPath(
+        immersion_index, sample_index or immersion_index, depth, mounting or Mounting()
+    )
+
+
+def _check_layers(path: OpticalPath, numerical_aperture: float) -> None:
+    """Refuse glass or a designed medium that would reflect rays the objective has."""
+    for _, index in path.layers:
+        if index <= numerical_aperture and index != path.sample_index:
+            raise InputError(
+                f"Index {index} of the cover slip or of the designed immersion does "
+                f"not fit numerical aperture {numerical_aperture} - it must be above "
+                "the aperture - correct one of the two."
+            )
 
 
 def _propagating(
