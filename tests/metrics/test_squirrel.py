@@ -23,13 +23,26 @@ def spots(rng: np.random.Generator) -> np.ndarray:
 @pytest.mark.parametrize(
     ("sigma", "scale", "offset"), [(2.0, 3.0, 10.0), (4.0, 0.5, 100.0)]
 )
-def test_known_blur_is_found_whatever_scale_and_offset(rng, sigma, scale, offset):
+def test_known_blur_scale_and_offset_are_found(rng, sigma, scale, offset):
     sharp = spots(rng)
     blurred = scale * gaussian_filter(sharp, sigma) + offset
     fit = fit_squirrel(sharp, blurred)
     assert fit.sigma_px == pytest.approx(sigma, abs=FOUND)
+    assert fit.scale == pytest.approx(scale, rel=FOUND)
+    assert fit.offset == pytest.approx(offset, rel=FOUND)
     assert fit.rse < FOUND * blurred.std()
     assert fit.rsp == pytest.approx(1, abs=5e-7)  # 1.000000
+
+
+def test_invented_spot_has_the_largest_error(rng):
+    sharp = spots(rng)
+    blurred = 3 * gaussian_filter(sharp, 2.0) + 10
+    empty = np.argwhere(gaussian_filter(sharp, 8.0)[20:-20, 20:-20] < 0.05)
+    y, x = empty[len(empty) // 2] + 20
+    invented = np.zeros_like(sharp)
+    invented[y, x] = 100.0
+    fit = fit_squirrel(sharp + gaussian_filter(invented, 1.0), blurred)
+    assert np.unravel_index(fit.error_map.argmax(), sharp.shape) == (y, x)
 
 
 def test_fine_checkerboard_is_invisible(rng):
@@ -45,11 +58,10 @@ def test_rsp_and_rse_are_those_of_the_definitions(rng):
     sharp = spots(rng)
     blurred = 3 * gaussian_filter(sharp, 2.0) + rng.normal(10, 0.5, sharp.shape)
     fit = fit_squirrel(sharp, blurred)
-    shown = gaussian_filter(sharp, fit.sigma_px).ravel()
-    pearson = np.corrcoef(shown, blurred.ravel())[0, 1]
+    shown = fit.scale * gaussian_filter(sharp, fit.sigma_px) + fit.offset
+    pearson = np.corrcoef(shown.ravel(), blurred.ravel())[0, 1]
     assert fit.rsp == pytest.approx(pearson, abs=FOUND)
-    left = blurred.ravel() - np.polyval(np.polyfit(shown, blurred.ravel(), 1), shown)
-    assert fit.rse == pytest.approx(np.sqrt(np.mean(left**2)), rel=FOUND)
+    assert fit.rse == pytest.approx(np.sqrt(np.mean((shown - blurred) ** 2)), rel=FOUND)
     assert fit.rse == pytest.approx(0.5, rel=0.02)  # the noise; 65,000 pixels
 
 

@@ -1,4 +1,4 @@
-"""A sharp image against the blurred one it came from: RSP and RSE.
+"""A sharp image against the blurred one it came from: RSP, RSE and the error map.
 
 The sharp image is blurred by a Gaussian, scaled and shifted so that it comes nearest to
 the blurred one; what is left is its error. Detail finer than the blur is invisible to
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.fft import dctn
+from scipy.fft import dctn, idctn
 from scipy.optimize import minimize_scalar
 
 from napari_gan_enhance.errors import InputError
@@ -33,7 +33,7 @@ PRECISION = 1e-6
 """To which the blur is found, pixels."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SquirrelFit:
     """How a sharp image explains a blurred one.
 
@@ -41,16 +41,22 @@ class SquirrelFit:
     ----------
     sigma_px : float, pixels
         Of the Gaussian.
-    rsp : float, -1 to 1
-        Resolution-scaled Pearson coefficient of the two sides of
+    scale, offset : float
         blurred = scale * (Gaussian * sharp) + offset.
+    rsp : float, -1 to 1
+        Resolution-scaled Pearson coefficient of the two sides.
     rse : float, intensity of the blurred image
         Resolution-scaled error, the root mean square of their difference.
+    error_map : ndarray, shape (Y, X), float32, >= 0
+        The absolute difference.
     """
 
     sigma_px: float
+    scale: float
+    offset: float
     rsp: float
     rse: float
+    error_map: NDArray[np.float32]
 
 
 def fit_squirrel(sharp: NDArray[Any], blurred: NDArray[Any]) -> SquirrelFit:
@@ -73,7 +79,7 @@ def fit_squirrel(sharp: NDArray[Any], blurred: NDArray[Any]) -> SquirrelFit:
     Notes
     -----
     Blurring is multiplication under the cosine transform, with reflected edges; sums of
-    squares are the same on both sides of it, so that nothing is transformed back.
+    squares are the same on both sides of it, so that the search transforms nothing.
 
     References
     ----------
@@ -93,11 +99,15 @@ def fit_squirrel(sharp: NDArray[Any], blurred: NDArray[Any]) -> SquirrelFit:
     sigma = _best(explained)
     guess = shown(sigma)
     common, square_sum = float((guess * image).sum()), float((guess**2).sum())
-    difference = image - common / square_sum * guess
+    scale = common / square_sum
+    difference = idctn(image - scale * guess, norm="ortho")
     return SquirrelFit(
         sigma_px=sigma,
+        scale=scale,
+        offset=float(np.mean(blurred) - scale * np.mean(sharp)),
         rsp=common / float(np.sqrt(square_sum * (image**2).sum())),
         rse=float(np.sqrt((difference**2).mean())),
+        error_map=np.abs(difference).astype(np.float32),
     )
 
 
