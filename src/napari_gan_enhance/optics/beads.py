@@ -37,10 +37,10 @@ WINDOW_UM = (3.0, 1.5, 1.5)
 """Window without optics, along (z, y, x), in µm."""
 
 WINDOW_SHARE = 0.5
-"""Largest window as a share of the stack: in a larger one few beads fit."""
+"""Largest default window as a share of the stack: in a larger one few beads fit."""
 
 SHARES = (1.0, 0.7, 0.5)
-"""Of the window along Y and X, tried until a bead stands alone in it."""
+"""Of the default window along Y and X, tried until a bead stands alone in it."""
 
 LEAST_SIGNAL = 5.0
 """Standard deviations of the background that a bead's peak must stand above it."""
@@ -89,14 +89,13 @@ def distill_psf(
     numerical_aperture: float | None = None,
     immersion_index: float | None = None,
     emission_nm: float | None = None,
+    shape: Sequence[int] | None = None,
 ) -> BeadPsf:
     """Average beads to one point spread function.
 
     Each point is moved to the brightest spot near it. Beads nearer than half the
     window to the edge of the stack or to another bead are dropped, and so are saturated
-    and faint ones. The window is what theory needs, or without optics 1.5 µm along Y
-    and X, and 3 µm along Z; where no bead stands alone in it, down to half of it along
-    Y and X. Those left are cut out, freed of their background, shifted by parts
+    and faint ones. Those left are cut out, freed of their background, shifted by parts
     of a voxel until their centers agree, weighted by their light, and averaged.
 
     Parameters
@@ -107,7 +106,11 @@ def distill_psf(
         One for each bead, near its center; pixel centers have whole numbers.
     voxel_size_um : (z, y, x) or (y, x), µm
     numerical_aperture, immersion_index, emission_nm : float or None
-        For the theory and the window.
+        For the theory and the default of `shape`.
+    shape : sequence of int, odd, or None
+        Of the window; None takes what theory needs, or without optics 1.5 µm along
+        Y and X, and 3 µm along Z, and down to half of it along Y and X where no bead
+        stands alone in more.
 
     Returns
     -------
@@ -116,12 +119,12 @@ def distill_psf(
     Raises
     ------
     InputError
-        If no bead is left, or points or voxel size do not fit the stack.
+        If no bead is left, or points, voxel size or shape do not fit the stack.
     """
     voxel = checked_voxel(voxel_size_um, len(stack.shape))
     optics = _optics(numerical_aperture, immersion_index, emission_nm)
     spots = _spots(stack, points, voxel)
-    for half in _windows(stack.shape, voxel, optics):
+    for half in _windows(stack.shape, voxel, optics, shape):
         total, dropped, used = np.zeros([2 * n + 1 for n in half]), Counter[Reason](), 0
         for spot in spots:
             bead = _bead(stack, spot, half, voxel, spots)
@@ -169,9 +172,20 @@ def _optics(
 
 
 def _windows(
-    stack: tuple[int, ...], voxel: tuple[float, ...], optics: dict[str, Any]
+    stack: tuple[int, ...],
+    voxel: tuple[float, ...],
+    optics: dict[str, Any],
+    shape: Sequence[int] | None,
 ) -> list[tuple[int, ...]]:
     """Return half sizes of the windows to try, the one that is wanted first."""
+    if shape is not None:
+        sizes = tuple(shape)
+        if len(sizes) != len(stack) or any(n < 3 or n % 2 == 0 for n in sizes):
+            raise InputError(
+                f"A window of {sizes} voxels does not fit a stack of {stack} - it has "
+                "as many axes, and odd sizes from 3 on - correct it."
+            )
+        return [tuple(n // 2 for n in sizes)]
     most = tuple(max(3, int(n * WINDOW_SHARE)) for n in stack)
     if optics:
         half = tuple(n // 2 for n in psf_shape(most, voxel, **optics))
@@ -296,5 +310,5 @@ def _check_used(used: int, dropped: Counter[Reason]) -> None:
     if not used:
         raise InputError(
             f"{_counted(used, dropped)[:-1]} - at least one must stand alone, "
-            "unsaturated and within the stack - mark other beads."
+            "unsaturated and within the stack - pick others, or take a smaller window."
         )
