@@ -6,10 +6,8 @@ generator. Closing it stops the job at its next yield and frees what it held.
 
 from __future__ import annotations
 
-import contextlib
-import signal
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
@@ -123,24 +121,3 @@ class RemainingTime:
         if done <= 0:
             return None
         return (self._clock() - self._start) * (total - done) / done
-
-
-@contextlib.contextmanager
-def handled_signals(
-    names: tuple[str, ...], handler: Callable[[int, Any], object]
-) -> Iterator[None]:
-    """Handle signals that end a job by a function of number and frame.
-
-    Those that are ignored, as SIGHUP is under nohup, stay so.
-    """
-    before = {
-        number: signal.signal(number, handler)
-        for name in names  # Windows has no SIGHUP
-        if (number := getattr(signal, name, None)) is not None
-        and signal.getsignal(number) != signal.SIG_IGN
-    }
-    try:
-        yield
-    finally:
-        for number, former in before.items():
-            signal.signal(number, former)

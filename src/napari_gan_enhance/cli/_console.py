@@ -15,7 +15,8 @@ import typer
 
 from napari_gan_enhance.errors import OutputError
 from napari_gan_enhance.io.boundary import reason
-from napari_gan_enhance.progress import Job, Progress, drain, handled_signals
+from napari_gan_enhance.progress import Job, Progress, drain
+from napari_gan_enhance.signals import handled_signals
 
 Result = TypeVar("Result")
 

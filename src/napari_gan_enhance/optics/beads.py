@@ -310,5 +310,5 @@ def _check_used(used: int, dropped: Counter[Reason]) -> None:
     if not used:
         raise InputError(
             f"{_counted(used, dropped)[:-1]} - at least one must stand alone, "
-            "unsaturated and within the stack - pick others, or take a smaller window."
+            "unsaturated and within the stack - mark other beads."
         )

@@ -14,7 +14,7 @@ from napari_gan_enhance.device import (
     select_device,
 )
 from napari_gan_enhance.errors import DeviceError, InputError
-from napari_gan_enhance.progress import handled_signals
+from napari_gan_enhance.signals import handled_signals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

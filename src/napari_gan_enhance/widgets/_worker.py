@@ -222,10 +222,10 @@ def _unforeseen(error: Exception) -> GanEnhanceError:
             f"The device reported {reason!r} - it must stay available during the whole "
             "run - try again with device 'cpu'."
         )
-    if isinstance(error, OSError):  # what is written raises an OutputError instead
+    if isinstance(error, OSError):  # mostly pixels of a layer that others opened
         return InputError(
-            f"Pixels could not be read ({reason}) - their file must stay reachable - "
-            "open the image again."
+            f"A file could not be read or written ({reason}) - it must stay reachable "
+            "during the whole run - open the image again."
         )
     return GanEnhanceError(
         f"The run ended with {type(error).__name__}: {reason} - this is a fault of the "
