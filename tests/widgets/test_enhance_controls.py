@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from napari import Viewer
     from napari.layers import Image
+    from pytestqt.qtbot import QtBot
 
     from napari_gan_enhance.widgets._number_field import NumberField
 
@@ -309,6 +310,22 @@ def test_every_control_has_a_tooltip(dock: EnhanceDock) -> None:
         if not widget.toolTip() and not isinstance(widget.parent(), QAbstractSpinBox)
     ]
     assert silent == []
+
+
+def test_no_text_is_cut_when_a_model_says_more(
+    dock: EnhanceDock, viewer: Viewer, qtbot: QtBot
+) -> None:
+    controls = dock.controls
+    viewer.window.resize(1600, 1000)
+    viewer.window._qt_window.show()
+    qtbot.waitUntil(dock.isVisible)
+    controls.deconvolve.setChecked(True)
+    controls.model.choose("widefield-to-confocal")
+    qtbot.waitUntil(lambda: controls.verdict.verdict is not None)
+    for label in (controls.model.card, controls.verdict.text):
+        qtbot.waitUntil(
+            lambda label=label: label.height() >= label.heightForWidth(label.width())
+        )
 
 
 def test_reason_for_a_dead_button_is_not_scrolled_away(dock: EnhanceDock) -> None:

@@ -38,7 +38,11 @@ class FormScroll(QScrollArea):
         return QSize(self.sizeHint().width(), 0)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Become wider when the form does; Qt's own scroll areas do not."""
+        """Become as large as the form is now; Qt's own scroll areas do not."""
         if event is not None and event.type() == QEvent.Type.LayoutRequest:
+            form = self.widget()
+            layout = None if form is None else form.layout()
+            if layout is not None:  # QFormLayout keeps heights of rows from before
+                layout.invalidate()
             self.updateGeometry()
         return bool(super().eventFilter(watched, event))
