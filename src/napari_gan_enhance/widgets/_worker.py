@@ -224,8 +224,8 @@ def _unforeseen(error: Exception) -> GanEnhanceError:
         )
     if isinstance(error, OSError):  # mostly pixels of a layer that others opened
         return InputError(
-            f"A file could not be read or written ({reason}) - it must stay reachable "
-            "during the whole run - open the image again."
+            f"A file could not be written or be read ({reason}) - it must stay "
+            "reachable during the whole run - open the image again."
         )
     return GanEnhanceError(
         f"The run ended with {type(error).__name__}: {reason} - this is a fault of the "
