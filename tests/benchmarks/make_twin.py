@@ -19,8 +19,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from twin.microscopes import MICROSCOPES, SAMPLING, TwinMicroscope, confocal, wide_field
@@ -32,6 +33,9 @@ from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
 from napari_gan_enhance.micrograph.microscope import Channel, Microscope, Modality
 from napari_gan_enhance.optics.transfer import transfer
 from napari_gan_enhance.progress import drain
+
+if TYPE_CHECKING:
+    from napari_gan_enhance.optics.formation import FormationSettings
 
 STRUCTURES = ("nuclei", "actin", "tubulin")
 
@@ -137,6 +141,33 @@ def make_pair(
     microscope: TwinMicroscope, channel: int, *, seed: tuple[int, ...], size: int
 ) -> tuple[np.ndarray, np.ndarray, dict[str, object]]:
     """Return wide-field image, confocal image, and how they were made."""
+    scene = draw_scene(microscope, channel, seed=seed, size=size)
+    source = wide_field(scene.volume, scene.formation, scene.focus, CROP, scene.rng)
+    target = confocal(
+        scene.volume,
+        microscope,
+        microscope.emission_nm[channel],
+        PLANE_UM,
+        scene.focus,
+        CROP,
+    )
+    return source, target, {"focus": scene.focus, "photons": scene.formation.photons}
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One structure of a field, the plane in focus, and how it is recorded."""
+
+    volume: np.ndarray
+    focus: int
+    formation: FormationSettings
+    rng: np.random.Generator
+
+
+def draw_scene(
+    microscope: TwinMicroscope, channel: int, *, seed: tuple[int, ...], size: int
+) -> Scene:
+    """Draw what is in front of the objective, as `seed` says."""
     structure = STRUCTURES[channel]
     cells_rng, rng = (
         np.random.default_rng(seed),
@@ -149,11 +180,8 @@ def make_pair(
     volume = draw(structure, field, lay_out(field, cells_rng), rng)
     low, high = FOCUS[structure]
     focus = int(rng.integers(low, high + 1))
-    emission_nm = microscope.emission_nm[channel]
-    formation = microscope.formation(emission_nm, PLANE_UM, rng)
-    source = wide_field(volume, formation, focus, CROP, rng)
-    target = confocal(volume, microscope, emission_nm, PLANE_UM, focus, CROP)
-    return source, target, {"focus": focus, "photons": formation.photons}
+    formation = microscope.formation(microscope.emission_nm[channel], PLANE_UM, rng)
+    return Scene(volume, focus, formation, rng)
 
 
 if __name__ == "__main__":

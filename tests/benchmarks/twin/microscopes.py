@@ -143,15 +143,40 @@ def confocal(
     """Return what a confocal shows of a plane without noise, brightest pixel 1."""
     first = max(0, focus - CONFOCAL_PLANES)
     planes = volume[first : focus + CONFOCAL_PLANES + 1]
-    optics = microscope.optics(emission_nm, plane_um).model_copy(
-        update={"numerical_aperture": microscope.confocal_aperture}
+    shown = _confocal_transfer(
+        _confocal_optics(microscope, emission_nm, plane_um), planes.shape[1:]
     )
-    shown = _confocal_transfer(optics, planes.shape[1:])
     light = shown.blur(planes, focus - first)[0]
     rows, columns = (n // SAMPLING for n in light.shape)
     light = light.reshape(rows, SAMPLING, columns, SAMPLING).mean((1, 3))
     light = light[crop:-crop, crop:-crop]
     return light / light.max()
+
+
+def section(
+    volume: NDArray[np.float32],
+    microscope: TwinMicroscope,
+    emission_nm: float,
+    plane_um: float,
+    focus: int,
+) -> NDArray[np.float32]:
+    """Return the planes, each as bright as a confocal shows it: its optical section."""
+    shown = _confocal_transfer(
+        _confocal_optics(microscope, emission_nm, plane_um), volume.shape[1:]
+    )
+    passed = np.zeros(len(volume), np.float32)
+    for z in range(len(volume)):
+        if abs(z - focus) <= CONFOCAL_PLANES:
+            passed[z] = shown.functions[abs(z - focus), 0, 0].real  # of even light
+    return volume * passed[:, None, None]
+
+
+def _confocal_optics(
+    microscope: TwinMicroscope, emission_nm: float, plane_um: float
+) -> FormationOptics:
+    return microscope.optics(emission_nm, plane_um).model_copy(
+        update={"numerical_aperture": microscope.confocal_aperture}
+    )
 
 
 @lru_cache(1)
