@@ -54,6 +54,36 @@ def test_no_recipe_overrides_what_a_set_says_of_its_fields(folders, name):
     assert {pair.field for pair in pairs} == {"a", "b"}
 
 
+def test_pattern_meant_for_other_folders_splits_no_field(folders):
+    pairs = find_pairs(*folders, r"^cell\d+")
+    assert {pair.field for pair in pairs} == {"a", "b"}
+
+
+def test_blank_channel_changes_no_scale_of_another(tmp_path, rng):
+    """A bright half makes the scale of the whole another than that of a piece."""
+    sharp = gaussian_filter(rng.standard_normal((128, 256)), 2)
+    sharp[:, 128:] *= 10
+    blank = np.full_like(sharp, 100)
+    channels = [PlacedImage(image, np.eye(3)) for image in (sharp, blank)]
+    drowned = sharp.copy()  # so that only the dim half is cut
+    drowned[:, 128:] = gaussian_filter(rng.standard_normal((128, 128)), 2)
+    targets = [PlacedImage(image, np.eye(3)) for image in (drowned, blank)]
+    like = Micrograph(np.stack([sharp, blank]), "CYX", VoxelSize(None, 0.16, 0.16))
+    cut = drain(cut_channels(channels, targets))
+    drain(add_to_pair_set(tmp_path, "a", cut, like=like, provenance={}))
+    low, high = np.percentile(sharp, [3.0, 99.8])
+    pieces = load_pairs(
+        find_pairs(tmp_path / "source", tmp_path / "target"), (3.0, 99.8)
+    )
+    assert pieces
+    for piece in pieces:
+        own = tifffile.imread(piece.pair.source)
+        # float32 in the file and in training
+        np.testing.assert_allclose(
+            piece.source[0], (own - low) / (high - low), atol=1e-5
+        )
+
+
 @pytest.fixture
 def in_pieces(tmp_path, rng):
     """A field with haze over its right half, of which two patches do not correlate."""

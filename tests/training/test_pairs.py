@@ -9,6 +9,9 @@ import pytest
 import tifffile
 
 from napari_gan_enhance.errors import InputError, TrainingError
+from napari_gan_enhance.io.write import write_micrograph
+from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
+from napari_gan_enhance.progress import drain
 from napari_gan_enhance.training.images import load_pairs
 from napari_gan_enhance.training.pairs import Pair, find_pairs, split_by_field
 from napari_gan_enhance.training.report import check_texts
@@ -124,6 +127,20 @@ def test_target_is_brought_to_the_scale_of_the_source(
     (pair,) = load_pairs([paths], (3, 99.8))
     np.testing.assert_allclose(pair.source, pair.target, atol=1e-5)  # float32 files
     np.testing.assert_allclose(np.percentile(pair.source, [3, 99.8]), [0, 1], atol=1e-5)
+
+
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_pixels_of_two_sizes_are_refused_along_each_axis(tmp_path, rng, side):
+    for name in ("source", "target"):
+        size = VoxelSize(None, 0.2 if name == side else 0.1, 0.1)
+        pixels = rng.random((64, 64)).astype("f4")
+        (tmp_path / name).mkdir()
+        drain(
+            write_micrograph(tmp_path / name / "a.tif", Micrograph(pixels, "YX", size))
+        )
+    pairs = find_pairs(tmp_path / "source", tmp_path / "target")
+    with pytest.raises(TrainingError, match=r"pixels of 0\.[12] µm"):
+        load_pairs(pairs, (3.0, 99.8))
 
 
 def test_pattern_that_is_none_is_refused(folders):

@@ -6,6 +6,7 @@ import csv
 import math
 import shutil
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -19,6 +20,7 @@ from napari_gan_enhance.checkpoints.header import read_header
 from napari_gan_enhance.errors import InputError, OutputError, TrainingError
 from napari_gan_enhance.io.write import write_micrograph
 from napari_gan_enhance.micrograph.micrograph import Micrograph, VoxelSize
+from napari_gan_enhance.models.registry import spec_of
 from napari_gan_enhance.progress import drain
 from napari_gan_enhance.training import loop, state, validation
 from napari_gan_enhance.training.events import (
@@ -29,6 +31,8 @@ from napari_gan_enhance.training.events import (
     Validated,
 )
 from napari_gan_enhance.training.fabric import precision_on
+from napari_gan_enhance.training.images import ImagePair
+from napari_gan_enhance.training.pairs import Pair
 from napari_gan_enhance.training.recipe import Recipe
 from napari_gan_enhance.training.recipes import RECIPES, recipe_named
 from napari_gan_enhance.training.record import record_path
@@ -199,6 +203,25 @@ def test_of_many_images_some_are_looked_at(make_job, folders, monkeypatch):
             steps.close()
             scores = read_header(job.output).card.scores
             assert {score.n for score in scores} == {looked}
+
+
+def test_what_is_looked_at_is_not_one_exposure_of_each_field(monkeypatch):
+    """Dim and bright in turn: half of them looked at are some of both."""
+    pixels = np.zeros((1, 64, 64), np.float32)
+    images = [
+        ImagePair(
+            pixels, pixels, Pair(Path(f"{n}_{kind}.tif"), Path(f"{n}.tif"), "a", n)
+        )
+        for n in "abcdefgh"
+        for kind in ("bright", "dim")
+    ]
+    monkeypatch.setattr(validation, "LOOK_PIXELS", 8 * 64 * 64)
+    spec = spec_of("residual-unet", recipe_named("finetune").config)
+    looked = Validator(images, spec, torch.device("cpu")).images
+    again = Validator(images, spec, torch.device("cpu")).images
+    kinds = {image.pair.source.stem.split("_")[1] for image in looked}
+    assert (len(looked), kinds) == (8, {"bright", "dim"})
+    assert [image.pair for image in again] == [image.pair for image in looked]
 
 
 def test_best_step_is_kept_not_the_last(make_job, monkeypatch):

@@ -118,7 +118,9 @@ def _load(pair: Pair, percentiles: tuple[float, float]) -> _LoadedPair:
             f"Source {pair.source.name!r} has shape {source.shape}, its target "
             f"{target.shape} - both must lie on one grid - align or crop them first."
         )
-    _check_pixel_size(pair, *(m.voxel_size_um.x for m in micrographs))
+    ours, theirs = (m.voxel_size_um for m in micrographs)
+    _check_pixel_size(pair, ours.y, theirs.y)
+    _check_pixel_size(pair, ours.x, theirs.x)
     scalings = _scalings(pair.source, source, percentiles)
     scaled = [c.forward(s) for s, c in zip(source, scalings, strict=True)]
     image = ImagePair(
@@ -174,9 +176,10 @@ def _scalings(
     path: Path, source: NDArray[np.float64], percentiles: tuple[float, float]
 ) -> list[IntensityScaling]:
     """Return the scaling of each channel."""
-    ranges = source_range(path, percentiles) or []
-    if len(ranges) >= len(source) and all(low < high for low, high in ranges):
-        return [IntensityScaling(*r) for r in ranges[: len(source)]]
+    # Channels that follow in the image that the piece was cut from say nothing here.
+    ranges = (source_range(path, percentiles) or [])[: len(source)]
+    if len(ranges) == len(source) and all(low < high for low, high in ranges):
+        return [IntensityScaling(*r) for r in ranges]
     return [fit_intensity_scaling(channel, *percentiles) for channel in source]
 
 

@@ -67,9 +67,9 @@ def find_pairs(source: Path, target: Path, field_pattern: str = "") -> list[Pair
     source, target : Path
         Folders of TIFF files.
     field_pattern : str
-        Regular expression whose match in the target's name is the field of view; where
-        it does not match, the whole name is. By default that of a data set which says
-        its own or was simulated, else none.
+        Regular expression whose match in the target's name is the field of view. Where
+        it does not match, or none is given, that of a data set which says its own or
+        was simulated holds, else the whole name.
 
     Raises
     ------
@@ -93,8 +93,7 @@ def find_pairs(source: Path, target: Path, field_pattern: str = "") -> list[Pair
     source, target = placed(source), placed(target)
     described = described_set(source.parent)
     own = described.field_pattern if described else simulated_pattern(source.parent)
-    field_pattern = field_pattern or own
-    pattern = _compiled(field_pattern)
+    patterns = [_compiled(p) for p in (field_pattern, own) if p]
     named = described.file_names if described else None
     targets = _by_stem(_images(target, named))
     by_file_stem = {file_stem(path): path for path in targets.values()}
@@ -106,8 +105,9 @@ def find_pairs(source: Path, target: Path, field_pattern: str = "") -> list[Pair
                 f"Source {path.name!r} has no target - {target.name!r} must hold a "
                 "file of the same name - add the target or take the source away."
             )
-        match = pattern.search(found.stem) if field_pattern else None
-        field = (match and match.group()) or found.stem  # nothing is no name
+        matches = (pattern.search(found.stem) for pattern in patterns)
+        named_field = next((m.group() for m in matches if m and m.group()), "")
+        field = named_field or found.stem  # nothing is no name
         pairs.append(Pair(path, found, *map(plain_text, (source.parent.name, field))))
     if not pairs:
         which = f" that {DESCRIPTION!r} names" if described else ""

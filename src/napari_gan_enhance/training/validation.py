@@ -114,13 +114,22 @@ class Validator:
 
 
 def _evenly(images: Sequence[ImagePair]) -> tuple[ImagePair, ...]:
-    """Return every n-th image of each data set: as few as can be looked at often."""
+    """Return one image in n of each data set: as few as can be looked at often.
+
+    They are drawn, the same ones each time: every n-th could be the dim exposure of
+    each field, or one of two channels.
+    """
     pixels = sum(image.target[0].size for image in images)
     each = max(1, math.ceil(pixels / LOOK_PIXELS))
     sets: dict[str, list[ImagePair]] = {}
     for image in images:
         sets.setdefault(image.pair.data_set, []).append(image)
-    return tuple(chain.from_iterable(own[::each] for own in sets.values()))
+    return tuple(chain.from_iterable(_drawn(own, each) for own in sets.values()))
+
+
+def _drawn(images: list[ImagePair], each: int) -> list[ImagePair]:
+    order = np.random.default_rng(0).permutation(len(images))
+    return [images[i] for i in sorted(order[: math.ceil(len(images) / each)])]
 
 
 def mean_scores(result: Image, target: Image) -> Fidelity:
