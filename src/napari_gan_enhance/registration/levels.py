@@ -7,6 +7,7 @@ as darker than they are when the whole image is enhanced.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,8 +33,11 @@ def levels_of(pixels: NDArray[Any]) -> tuple[float, ...]:
     pixels : ndarray, any shape
         Those that are NaN or infinite do not count; some must be finite.
     """
-    flat = pixels.reshape(-1)
-    sample = flat[:: max(1, flat.size // MOST_SAMPLES)]
+    flat, width = pixels.reshape(-1), pixels.shape[-1]
+    step = max(1, flat.size // MOST_SAMPLES)
+    while math.gcd(step, width) > 1:  # else only some columns would be seen
+        step += 1
+    sample = flat[::step]
     if sample.dtype == bool:
         sample = sample.astype(np.uint8)  # numpy interpolates between no booleans
     finite = sample[np.isfinite(sample)]
