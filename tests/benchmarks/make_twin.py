@@ -143,15 +143,14 @@ def make_pair(
     """Return wide-field image, confocal image, and how they were made."""
     scene = draw_scene(microscope, channel, seed=seed, size=size)
     source = wide_field(scene.volume, scene.formation, scene.focus, CROP, scene.rng)
-    target = confocal(
-        scene.volume,
-        microscope,
-        microscope.emission_nm[channel],
-        PLANE_UM,
-        scene.focus,
-        CROP,
-    )
+    target = target_of(scene, microscope, channel)
     return source, target, {"focus": scene.focus, "photons": scene.formation.photons}
+
+
+def target_of(scene: Scene, microscope: TwinMicroscope, channel: int) -> np.ndarray:
+    """Return the confocal image."""
+    emission_nm = microscope.emission_nm[channel]
+    return confocal(scene.volume, microscope, emission_nm, PLANE_UM, scene.focus, CROP)
 
 
 @dataclass(frozen=True, slots=True)

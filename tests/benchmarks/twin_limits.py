@@ -19,9 +19,9 @@ import sys
 from statistics import median
 
 import numpy as np
-from make_twin import CROP, NAMES, PLANE_UM, STRUCTURES, Scene, draw_scene
+from make_twin import CROP, NAMES, PLANE_UM, STRUCTURES, Scene, draw_scene, target_of
 from scoring import oracle
-from twin.microscopes import MICROSCOPES, TwinMicroscope, confocal, section
+from twin.microscopes import MICROSCOPES, TwinMicroscope, section
 
 from napari_gan_enhance.metrics.fidelity import evaluate
 from napari_gan_enhance.optics.formation import expected_photons
@@ -61,10 +61,8 @@ def gains_of(
 ) -> dict[str, float]:
     """Return PSNR in dB over that of the image as recorded."""
     scene = draw_scene(microscope, channel, seed=seed, size=SIZE)
+    target = target_of(scene, microscope, channel)
     emission_nm = microscope.emission_nm[channel]
-    target = confocal(
-        scene.volume, microscope, emission_nm, PLANE_UM, scene.focus, CROP
-    )
     sharp = section(scene.volume, microscope, emission_nm, PLANE_UM, scene.focus)
     light, clear = photons(scene, sharp)
     recorded, grainy = (
@@ -91,6 +89,7 @@ def photons(scene: Scene, sharp: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     clear = expected_photons(
         sharp, optics.model_copy(update={"haze": None}), focus=scene.focus
     )[inside]
+    clear *= 1 - scene.formation.haze.share  # the light that is not scattered
     scale = scene.formation.photons / light.max()
     background = scene.formation.background
     return scale * light + background, scale * clear + background

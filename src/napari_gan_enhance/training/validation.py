@@ -61,7 +61,7 @@ class Validator:
     Parameters
     ----------
     images : sequence of ImagePair
-        May be empty. Of many those are taken that lie evenly in each data set.
+        May be empty. Of many a share of each data set is drawn, the same each time.
     spec : ModelSpec
     device : torch.device
     """
@@ -69,7 +69,7 @@ class Validator:
     def __init__(
         self, images: Sequence[ImagePair], spec: ModelSpec, device: torch.device
     ) -> None:
-        self.images = _evenly(images)
+        self.images = _looked_at(images)
         self._spec = spec
         self._device = device
         self._sources: dict[int, Fidelity] = {}
@@ -113,11 +113,10 @@ class Validator:
         return self._sources[number]
 
 
-def _evenly(images: Sequence[ImagePair]) -> tuple[ImagePair, ...]:
-    """Return one image in n of each data set: as few as can be looked at often.
+def _looked_at(images: Sequence[ImagePair]) -> tuple[ImagePair, ...]:
+    """Draw one image in n of each data set: as few as can be looked at often.
 
-    They are drawn, the same ones each time: every n-th could be the dim exposure of
-    each field, or one of two channels.
+    Every n-th could be the dim exposure of each field, or one of two channels.
     """
     pixels = sum(image.target[0].size for image in images)
     each = max(1, math.ceil(pixels / LOOK_PIXELS))
